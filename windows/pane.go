@@ -1,0 +1,176 @@
+package windows
+
+import "cmp"
+
+// maxStatuses bounds the distinct statuses a pane counts; the rest are Other.
+const maxStatuses = 100
+
+// maxPaneEvents is what the 32-bit counts of a pane can hold.
+const maxPaneEvents = 1<<32 - 1
+
+// A PaneKey names a pane within a partition.
+type PaneKey struct {
+	Model, Version string
+	Index          int64 // of the model's definition
+}
+
+// A Pane is one partition's share of a slice of a model version's time:
+// everything that is kept of its events.
+type Pane struct {
+	Key      PaneKey
+	Interval Interval
+	// Grid is what bins and known categories refer to; nil before the version
+	// has one.
+	Grid *Grid
+
+	Events           uint64 // accepted events
+	FeatureEvents    uint64 // of them, those with a features object
+	PredictionEvents uint64 // of them, those of a prediction topic
+	Late             uint64 // late events that came while the watermark stood here
+	OverLimit        uint64 // values of features beyond the limit
+	Requests         map[string]uint64
+
+	Features   []*Feature // in the order in which they were first seen
+	Prediction *Feature   // nil while there was no prediction event
+	Latency    *Feature   // nil while no event carried a latency
+
+	limits Limits
+	byName map[string]int
+	// order remembers, for each position in an event, which feature stood there
+	// last: services write their features in the same order again and again, so
+	// that a name is usually confirmed by one comparison.
+	order []int
+	dirty bool
+	// sampleSize is how many values each feature keeps.
+	sampleSize int
+}
+
+// Limits are the caps on what names can make a partition keep.
+type Limits struct {
+	Models     int // model versions per partition
+	Features   int // features per model version
+	Categories int // categories per feature beyond the grid's
+}
+
+// NewPane returns an empty pane. Features keep sampleSize values.
+func NewPane(key PaneKey, interval Interval, grid *Grid, sampleSize int, limits Limits) *Pane {
+	return &Pane{
+		Key: key, Interval: interval, Grid: grid, sampleSize: sampleSize, limits: limits,
+		Requests: make(map[string]uint64), byName: make(map[string]int),
+	}
+}
+
+// SampleSize is how many values each feature of the pane keeps.
+func (p *Pane) SampleSize() int { return p.sampleSize }
+
+// Restored is called by a store that has filled an empty pane's fields from a
+// checkpoint: it ties the features to the grid.
+func (p *Pane) Restored() {
+	for i, f := range p.Features {
+		p.byName[f.Name] = i
+		f.grid = p.Grid.Feature(f.Name)
+	}
+	if p.Prediction != nil {
+		p.Prediction.grid = p.Grid.Feature(PredictionName)
+	}
+}
+
+// add counts one accepted event.
+func (p *Pane) add(o *Observation, hash uint64, latency *FeatureGrid) {
+	p.dirty = true
+	p.Events++
+	if o.HasFeatures {
+		p.FeatureEvents++
+		for i := range o.Features {
+			field := &o.Features[i]
+			if f := p.feature(i, field.Name); f != nil {
+				f.add(&field.Value, hash, p.limits.Categories)
+			}
+		}
+	}
+	if !o.IsPrediction {
+		return
+	}
+	p.PredictionEvents++
+	if p.Prediction == nil {
+		p.Prediction = newFeature(PredictionName, p.Grid.Feature(PredictionName), p.sampleSize)
+	}
+	p.Prediction.add(&o.Prediction, hash, p.limits.Categories)
+	p.count(o.Status)
+	if o.HasLatency {
+		if p.Latency == nil {
+			p.Latency = newFeature(latency.Name, latency, p.sampleSize)
+		}
+		p.Latency.addNumber(o.Latency, hash)
+	}
+}
+
+// feature finds the feature that stands at a position of an event. It is nil,
+// and counted, beyond the limit.
+func (p *Pane) feature(position int, name []byte) *Feature {
+	if position < len(p.order) {
+		if f := p.Features[p.order[position]]; f.Name == string(name) {
+			return f
+		}
+	}
+	i, ok := p.byName[string(name)]
+	if !ok {
+		if len(p.Features) >= p.limits.Features {
+			p.OverLimit++
+			return nil
+		}
+		i = len(p.Features)
+		owned := string(name)
+		p.Features = append(p.Features, newFeature(owned, p.Grid.Feature(owned), p.sampleSize))
+		p.byName[owned] = i
+	}
+	switch {
+	case position < len(p.order):
+		p.order[position] = i
+	case position == len(p.order):
+		p.order = append(p.order, i)
+	}
+	return p.Features[i]
+}
+
+func (p *Pane) count(status []byte) {
+	if n, ok := p.Requests[string(status)]; ok {
+		p.Requests[string(status)] = n + 1
+		return
+	}
+	if len(p.Requests) >= maxStatuses {
+		p.Requests[Other]++
+		return
+	}
+	p.Requests[string(status)] = 1
+}
+
+// checkpointed says that everything in the pane is safe.
+func (p *Pane) checkpointed() {
+	p.dirty = false
+	for f := range p.all() {
+		f.Sample.Checkpointed()
+	}
+}
+
+// all visits every feature, the prediction and the latency.
+func (p *Pane) all() func(yield func(*Feature) bool) {
+	return func(yield func(*Feature) bool) {
+		for _, f := range p.Features {
+			if !yield(f) {
+				return
+			}
+		}
+		if p.Prediction != nil && !yield(p.Prediction) {
+			return
+		}
+		if p.Latency != nil {
+			yield(p.Latency)
+		}
+	}
+}
+
+// Compare orders keys by model, version and time.
+func (k PaneKey) Compare(o PaneKey) int {
+	return cmp.Or(cmp.Compare(k.Model, o.Model), cmp.Compare(k.Version, o.Version), cmp.Compare(k.Index, o.Index))
+}

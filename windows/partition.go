@@ -1,0 +1,367 @@
+package windows
+
+import (
+	"slices"
+	"time"
+)
+
+// Settings are what the windows need to know about a model.
+type Settings struct {
+	Definition *Definition // valid
+	SampleSize int         // values a pane keeps per feature once there is a grid
+	// ReferenceSize is how many values a pane keeps per feature before the
+	// version has a grid: they may become its reference.
+	ReferenceSize int
+}
+
+// A GridFinder answers which grid is in force for a model version's panes that
+// start at a moment. known is false when the grid in force cannot be had yet:
+// the partition then holds the event. A known nil grid means there is none.
+type GridFinder func(model, version string, start Timestamp) (grid *Grid, known bool)
+
+// Rules are what a partition must know about the rest of the world. They do
+// not change while the partition lives.
+type Rules struct {
+	Settings func(model string) *Settings
+	Grid     GridFinder
+	Shards   int
+	MaxAhead time.Duration // an event further ahead of its record is rejected
+	Limits   Limits
+}
+
+// Result is what became of an observation.
+type Result uint8
+
+// The results of Offer.
+const (
+	// Accepted: the event is counted, and the partition stands behind it.
+	Accepted Result = iota
+	// Late: the window it belongs to had closed; counted as late.
+	Late
+	// TooFarAhead: its time is more than MaxAhead past its record's. Nothing
+	// moved but the offset; the record belongs in the dead letters.
+	TooFarAhead
+	// OverLimit: it names one model version more than the partition may keep,
+	// or its pane is full. Nothing moved but the offset.
+	OverLimit
+	// Held: the event must wait until what Waiting names has been closed. Only
+	// the watermark moved; offer the same event again.
+	Held
+)
+
+// Waiting names what a held event waits for.
+type Waiting struct {
+	Shard   int
+	Through Timestamp // the shard must have closed through this
+}
+
+// A Partition is the state of one input partition: its watermark and its
+// panes. It belongs to one goroutine.
+type Partition struct {
+	ID PartitionID
+
+	rules     Rules
+	seed      uint64
+	offset    int64 // the next to be read
+	watermark Timestamp
+	streams   map[streamKey]*stream
+	last      *stream     // of the last event: most partitions carry runs of one model
+	closed    []Timestamp // what each shard has closed through
+	nextClose Timestamp   // the first close that the watermark has not passed
+	closeDue  bool        // the watermark passed a close since the last checkpoint
+	waiting   Waiting     // valid while held
+	held      bool
+	dropped   []PaneKey // panes dropped since the last checkpoint
+	latency   *FeatureGrid
+}
+
+type streamKey struct{ model, version string }
+
+// A stream is what a partition holds of one model version.
+type stream struct {
+	key      streamKey
+	settings *Settings
+	shard    int
+	panes    map[int64]*Pane
+	current  *Pane // the pane of the last event
+}
+
+// NewPartition returns a partition that has read nothing and will read from
+// offset.
+func NewPartition(id PartitionID, rules Rules, offset int64) *Partition {
+	p := &Partition{
+		ID: id, rules: rules, seed: id.seed(), offset: offset, watermark: Unset,
+		streams: make(map[streamKey]*stream), closed: make([]Timestamp, rules.Shards),
+		nextClose: Forever, latency: LatencyGrid(),
+	}
+	for i := range p.closed {
+		p.closed[i] = Unset
+	}
+	return p
+}
+
+// Restore puts a partition that has read nothing where a checkpoint was taken.
+// The panes belong to the partition from then on.
+func (p *Partition) Restore(offset int64, watermark Timestamp, panes []*Pane) {
+	p.offset, p.watermark = offset, watermark
+	for _, pane := range panes {
+		s := p.stream([]byte(pane.Key.Model), []byte(pane.Key.Version))
+		pane.limits = p.rules.Limits
+		if pane.Latency != nil {
+			pane.Latency.grid = p.latency
+		}
+		s.panes[pane.Key.Index] = pane
+	}
+	p.nextClose = p.closeAfter(watermark)
+}
+
+// Offer gives the partition the record at an offset at or after NextOffset.
+// Unless the event is held the partition has then read through it.
+func (p *Partition) Offer(o *Observation) Result {
+	p.held = false
+	if o.Time > o.RecordTime.Add(p.rules.MaxAhead) {
+		p.Skip(o.Offset)
+		return TooFarAhead
+	}
+	s := p.last
+	if s == nil || s.key.model != string(o.Model) || s.key.version != string(o.Version) {
+		if s = p.lookup(o.Model, o.Version); s == nil {
+			if len(p.streams) >= p.rules.Limits.Models {
+				p.Skip(o.Offset)
+				return OverLimit
+			}
+			s = p.stream(o.Model, o.Version)
+		}
+		p.last = s
+	}
+	definition := s.settings.Definition
+
+	// The pane of the last event serves the next one when its time is in it and
+	// it is not late, which one comparison with the watermark tells.
+	pane, late := s.current, false
+	if pane == nil || !pane.Interval.Contains(o.Time) || p.watermark >= pane.Interval.End {
+		index := definition.PaneIndex(o.Time)
+		if late = p.watermark >= definition.LateAt(index); late {
+			index = definition.PaneIndex(p.watermark)
+		}
+		if pane = s.panes[index]; pane == nil {
+			if pane = p.open(s, index); pane == nil {
+				p.held = true
+				p.advance(min(o.Time, o.RecordTime))
+				return Held
+			}
+		}
+		if !late {
+			s.current = pane
+		}
+	}
+	switch {
+	case late:
+		pane.Late++
+		pane.dirty = true
+		p.Skip(o.Offset)
+		return Late
+	case pane.Events >= maxPaneEvents:
+		p.Skip(o.Offset)
+		return OverLimit
+	}
+	pane.add(o, mix(uint64(o.Offset)^p.seed), p.latency)
+	p.advance(min(o.Time, o.RecordTime))
+	p.Skip(o.Offset)
+	return Accepted
+}
+
+// Skip says that the record at offset is done with and counts for nothing: a
+// dead letter, or a record of Kafka's own.
+func (p *Partition) Skip(offset int64) { p.offset = max(p.offset, offset+1) }
+
+// open creates a pane if it may be: the shard has closed everything up to a
+// horizon before it, and the grid in force is at hand.
+func (p *Partition) open(s *stream, index int64) *Pane {
+	interval := s.settings.Definition.Pane(index)
+	through := interval.Start.Add(-s.settings.Definition.Horizon(p.rules.MaxAhead))
+	p.waiting = Waiting{Shard: s.shard, Through: through}
+	if p.closed[s.shard] == Unset || p.closed[s.shard] < through {
+		return nil
+	}
+	grid, known := p.rules.Grid(s.key.model, s.key.version, interval.Start)
+	if !known {
+		return nil
+	}
+	size := s.settings.SampleSize
+	if grid == nil {
+		size = max(size, s.settings.ReferenceSize)
+	}
+	pane := NewPane(PaneKey{Model: s.key.model, Version: s.key.version, Index: index}, interval, grid, size, p.rules.Limits)
+	s.panes[index] = pane
+	p.nextClose = min(p.nextClose, s.closeAfter(p.watermark))
+	return pane
+}
+
+func (p *Partition) lookup(model, version []byte) *stream {
+	return p.streams[streamKey{string(model), string(version)}]
+}
+
+func (p *Partition) stream(model, version []byte) *stream {
+	if s := p.lookup(model, version); s != nil {
+		return s
+	}
+	key := streamKey{string(model), string(version)}
+	s := &stream{
+		key: key, settings: p.rules.Settings(key.model),
+		shard: Shard(key.model, key.version, p.rules.Shards), panes: make(map[int64]*Pane),
+	}
+	p.streams[key] = s
+	return s
+}
+
+// advance raises the watermark.
+func (p *Partition) advance(to Timestamp) {
+	if to <= p.watermark {
+		return
+	}
+	p.watermark = to
+	if to >= p.nextClose {
+		p.closeDue = true
+		p.nextClose = p.closeAfter(to)
+	}
+}
+
+// closeAfter is the first end of a window, lateness included, after t, over
+// all windows that hold a pane here.
+func (p *Partition) closeAfter(t Timestamp) Timestamp {
+	next := Forever
+	for _, s := range p.streams {
+		next = min(next, s.closeAfter(t))
+	}
+	return next
+}
+
+func (s *stream) closeAfter(t Timestamp) Timestamp {
+	next := Forever
+	d := s.settings.Definition
+	for index := range s.panes {
+		for window := d.FirstWindow(index); window <= d.LastWindow(index); window++ {
+			w, _, _ := d.Window(window)
+			if end := w.End.Add(d.Lateness); end > t {
+				next = min(next, end)
+				break
+			}
+		}
+	}
+	return next
+}
+
+// AdvanceIdle raises the watermark of an idle partition. It does nothing while
+// an event is held, or when the watermark is there already.
+func (p *Partition) AdvanceIdle(to Timestamp) (advanced bool) {
+	if p.held || to <= p.watermark {
+		return false
+	}
+	p.advance(to)
+	return true
+}
+
+// ClosedThrough says what a shard has closed through, and drops the panes that
+// nobody needs any more. What a shard has closed never shrinks; a smaller
+// value is ignored.
+func (p *Partition) ClosedThrough(shard int, through Timestamp) {
+	if through <= p.closed[shard] {
+		return
+	}
+	p.closed[shard] = through
+	for key, s := range p.streams {
+		if s.shard != shard {
+			continue
+		}
+		for index, pane := range s.panes {
+			if s.settings.Definition.NeededUntil(index) <= through {
+				delete(s.panes, index)
+				p.dropped = append(p.dropped, pane.Key)
+				if s.current == pane {
+					s.current = nil
+				}
+			}
+		}
+		if len(s.panes) == 0 {
+			delete(p.streams, key)
+			if p.last == s {
+				p.last = nil
+			}
+		}
+	}
+}
+
+// Holding reports what the partition waits for, if an event is held.
+func (p *Partition) Holding() (Waiting, bool) { return p.waiting, p.held }
+
+// NextOffset is the offset the partition will read next.
+func (p *Partition) NextOffset() int64 { return p.offset }
+
+// Watermark is the largest event time, capped by its record's time, that the
+// partition has seen.
+func (p *Partition) Watermark() Timestamp { return p.watermark }
+
+// CloseDue reports whether the watermark passed the close of a window since
+// the last checkpoint: somebody waits for the next one.
+func (p *Partition) CloseDue() bool { return p.closeDue }
+
+// LastEnd is the highest end, lateness included, of the windows that hold an
+// event of this partition; Unset when none does. When all partitions are idle
+// their watermarks may be moved that far.
+func (p *Partition) LastEnd() Timestamp {
+	last := Unset
+	for _, s := range p.streams {
+		d := s.settings.Definition
+		for index, pane := range s.panes {
+			if pane.Events == 0 {
+				continue
+			}
+			w, _, _ := d.Window(d.LastWindow(index))
+			last = max(last, w.End.Add(d.Lateness))
+		}
+	}
+	return last
+}
+
+// A Snapshot is what a checkpoint must make safe. Its panes belong to the
+// partition: encode them before offering anything more.
+type Snapshot struct {
+	NextOffset int64
+	Watermark  Timestamp
+	LastEnd    Timestamp
+	Changed    []*Pane   // in the order of their keys
+	Dropped    []PaneKey // since the last checkpoint, changed ones never among them
+}
+
+// Snapshot collects what changed since the last Checkpointed.
+func (p *Partition) Snapshot() Snapshot {
+	snapshot := Snapshot{NextOffset: p.offset, Watermark: p.watermark, LastEnd: p.LastEnd(), Dropped: p.dropped}
+	for _, s := range p.streams {
+		for _, pane := range s.panes {
+			if pane.dirty {
+				snapshot.Changed = append(snapshot.Changed, pane)
+			}
+		}
+	}
+	slices.SortFunc(snapshot.Changed, func(a, b *Pane) int { return a.Key.Compare(b.Key) })
+	return snapshot
+}
+
+// Checkpointed says that the last Snapshot is safe.
+func (p *Partition) Checkpointed(snapshot Snapshot) {
+	for _, pane := range snapshot.Changed {
+		pane.checkpointed()
+	}
+	p.dropped = p.dropped[:0]
+	p.closeDue = false
+}
+
+// Panes is the number of panes held.
+func (p *Partition) Panes() int {
+	n := 0
+	for _, s := range p.streams {
+		n += len(s.panes)
+	}
+	return n
+}
