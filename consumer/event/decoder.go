@@ -18,7 +18,7 @@ type Decoder struct {
 // NewDecoder returns a decoder with these limits; zero fields mean defaults.
 func NewDecoder(limits Limits) *Decoder {
 	return &Decoder{
-		limits:  limits.withDefaults(),
+		limits:  limits.WithDefaults(),
 		unknown: newNameSet(),
 		named:   newNameSet(),
 		success: []byte("success"),
@@ -32,18 +32,26 @@ func NewDecoder(limits Limits) *Decoder {
 // and the other texts must not be written to.
 func (d *Decoder) Decode(role Role, value []byte, e *Event) error {
 	e.reset()
-	if rejection := d.limits.admit(value); rejection != nil {
-		return rejection
+	rejection := d.limits.admit(value)
+	if rejection == nil {
+		rejection = d.grammarFirst(value, d.decode(role, value, e))
 	}
-	if rejection := d.decode(role, value, e); rejection != nil {
-		// What the fields mean is judged while reading; that the record is
-		// well-formed to its end comes first.
-		if malformed := d.checkGrammar(value); malformed != nil {
-			return malformed
-		}
+	if rejection != nil {
 		return rejection
 	}
 	return nil
+}
+
+// grammarFirst returns the rejection, or the one for a mistake in the grammar
+// further on: what the fields mean is judged while reading, but that the
+// record is well-formed to its end comes first.
+func (d *Decoder) grammarFirst(value []byte, rejection *Rejection) *Rejection {
+	if rejection != nil {
+		if malformed := d.checkGrammar(value); malformed != nil {
+			return malformed
+		}
+	}
+	return rejection
 }
 
 // checkGrammar reads value as one JSON value of any kind.
@@ -58,7 +66,9 @@ func (d *Decoder) checkGrammar(value []byte) *Rejection {
 	return d.end()
 }
 
-func (d *Decoder) decode(role Role, value []byte, e *Event) *Rejection {
+// enter empties what the last record left and moves into the object that
+// value must be.
+func (d *Decoder) enter(value []byte, e *Event) *Rejection {
 	d.scratch = d.scratch[:0]
 	d.unknown.reset()
 	d.seen = 0
@@ -70,6 +80,13 @@ func (d *Decoder) decode(role Role, value []byte, e *Event) *Rejection {
 	}
 	if d.tok.Delim != '{' {
 		return reject(ReasonWrongType, "the record is not a JSON object but begins with %s", excerpt(d.tok.Value))
+	}
+	return nil
+}
+
+func (d *Decoder) decode(role Role, value []byte, e *Event) *Rejection {
+	if rejection := d.enter(value, e); rejection != nil {
+		return rejection
 	}
 	for first := true; ; first = false {
 		key, more, rejection := d.member(first)

@@ -19,7 +19,7 @@ func FuzzDecode(f *testing.F) {
 	d := event.NewDecoder(limits)
 	var e event.Event
 	f.Fuzz(func(t *testing.T, value []byte) {
-		for _, role := range []event.Role{event.Predictions, event.Features, event.Outcomes} {
+		for _, role := range []event.Role{event.Predictions, event.Features, event.Outcomes, event.Whole} {
 			want, reasons := oracle(role, value, limits)
 			err := d.Decode(role, value, &e)
 			rejection, rejected := errors.AsType[*event.Rejection](err)

@@ -25,7 +25,9 @@ type Limits struct {
 
 const deepest = 1000
 
-func (l Limits) withDefaults() Limits {
+// WithDefaults returns the limits that apply: those of l, and the defaults for
+// the fields that are not positive.
+func (l Limits) WithDefaults() Limits {
 	if l.MaxBytes <= 0 {
 		l.MaxBytes = 1 << 20
 	}

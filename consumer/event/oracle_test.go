@@ -126,6 +126,7 @@ var oracleFields = map[event.Role]string{
 	event.Predictions: "model version ts request_id features prediction status latency_ms",
 	event.Features:    "model version ts request_id features",
 	event.Outcomes:    "model version ts request_id outcome metrics",
+	event.Whole:       "model version ts request_id features prediction status latency_ms outcome metrics",
 }
 
 func meaning(role event.Role, object members, l event.Limits) (*event.Event, event.Reason) {

@@ -10,6 +10,9 @@ const (
 	Features
 	// Outcomes carry outcome and metrics.
 	Outcomes
+	// Whole is no topic's role: it reads every field, for lines of a file, where
+	// a prediction may stand beside its outcome.
+	Whole
 )
 
 // String returns the role's name as the configuration writes it.
@@ -21,6 +24,8 @@ func (r Role) String() string {
 		return "features"
 	case Outcomes:
 		return "outcomes"
+	case Whole:
+		return "whole"
 	default:
 		return "unknown role"
 	}
@@ -77,11 +82,11 @@ func (r Role) reads(f fieldID) bool {
 	case fieldModel, fieldVersion, fieldTime, fieldRequestID:
 		return true
 	case fieldFeatures:
-		return r == Predictions || r == Features
+		return r != Outcomes
 	case fieldPrediction, fieldStatus, fieldLatency:
-		return r == Predictions
+		return r == Predictions || r == Whole
 	case fieldOutcome, fieldMetrics:
-		return r == Outcomes
+		return r == Outcomes || r == Whole
 	default:
 		return false
 	}

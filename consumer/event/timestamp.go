@@ -9,13 +9,13 @@ const (
 	latestMillis   = 253_402_300_799_999
 )
 
-// parseTimestamp reads an RFC 3339 date-time as milliseconds since the Unix
-// epoch. Digits beyond the third of the fraction are dropped, which rounds
+// ParseTimestamp reads an RFC 3339 date-time as milliseconds since the Unix
+// epoch. ok is false for anything else, and outside the years 1 to 9999. Digits beyond the third of the fraction are dropped, which rounds
 // towards the past, before 1970 as well. Any offset is taken; a time
 // without one is not, since it names no moment. The separator is T, t or a
 // space, the zero offset Z or z. A leap second (…:60) is refused: the
 // Unix epoch has no number for it.
-func parseTimestamp(s []byte) (millis int64, ok bool) {
+func ParseTimestamp(s []byte) (millis int64, ok bool) {
 	const shortest = len("2006-01-02T15:04:05Z")
 	if len(s) < shortest {
 		return 0, false
@@ -79,15 +79,16 @@ func parseOffset(s []byte) (seconds int, ok bool) {
 	return seconds, true
 }
 
-// parseMillis reads a JSON number that is a whole number of milliseconds
-// since the epoch, written without fraction or exponent.
-func parseMillis(number []byte) (millis int64, ok bool) {
-	negative := number[0] == '-'
+// ParseMillis reads a whole number of milliseconds since the Unix epoch, written
+// in decimal without fraction or exponent. ok is false for anything else, and
+// outside the years 1 to 9999.
+func ParseMillis(number []byte) (millis int64, ok bool) {
+	negative := len(number) > 0 && number[0] == '-'
 	if negative {
 		number = number[1:]
 	}
 	const longest = len("253402300799999")
-	if len(number) > longest {
+	if len(number) == 0 || len(number) > longest {
 		return 0, false
 	}
 	for _, c := range number {

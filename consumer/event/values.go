@@ -101,7 +101,7 @@ func isInteger(number []byte) bool {
 func (d *Decoder) timestamp() (int64, *Rejection) {
 	switch {
 	case d.isNumber():
-		millis, ok := parseMillis(d.tok.Value)
+		millis, ok := ParseMillis(d.tok.Value)
 		if !ok {
 			return 0, reject(ReasonInvalidTime, "ts %s is not a whole number of milliseconds since 1970 within the years 1 to 9999", excerpt(d.tok.Value))
 		}
@@ -111,7 +111,7 @@ func (d *Decoder) timestamp() (int64, *Rejection) {
 		if rejection != nil {
 			return 0, rejection
 		}
-		millis, ok := parseTimestamp(text)
+		millis, ok := ParseTimestamp(text)
 		if !ok {
 			return 0, reject(ReasonInvalidTime, "ts %s is not an RFC 3339 time with an offset, such as 2026-01-31T23:59:59.5Z", excerpt(text))
 		}
