@@ -177,6 +177,23 @@ func (p *passage) column(i int) {
 	}
 	toRight := float64(p.n - i + 1)
 	j := start
+	// Two rows at a time, so that the second need not wait for the first:
+	// u₂ = a₂ + b₂u₁ with u₁ = a₁ + b₁u is (a₂ + b₂a₁) + b₂b₁u.
+	if j < p.last {
+		us, rs := p.u[j:p.last], p.reciprocals[i+j:i+p.last]
+		up := float64(p.m - j + 1)
+		for len(us) >= 2 && len(rs) >= 2 {
+			r1, r2 := rs[0], rs[1]
+			a1, a2 := us[0]*(toRight*r1), us[1]*(toRight*r2)
+			b1, b2 := up*r1, (up-1)*r2
+			us[0] = a1 + b1*u
+			u = (a2 + b2*a1) + (b2*b1)*u
+			us[1] = u
+			us, rs = us[2:], rs[2:]
+			up -= 2
+		}
+		j = p.last - len(us)
+	}
 	for ; j < p.last; j++ {
 		r := p.reciprocals[i+j]
 		u = p.u[j]*(toRight*r) + u*(float64(p.m-j+1)*r)
