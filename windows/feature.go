@@ -1,6 +1,9 @@
 package windows
 
-import "math"
+import (
+	"math"
+	"sync"
+)
 
 // Other is the category that stands for all categories beyond a limit.
 const Other = "__other__"
@@ -105,7 +108,9 @@ func (f *Feature) Texts() uint64 {
 // LatencyGrid is the grid on which every pane counts serving latencies:
 // MaxEdges edges from 1 µs to 1 h, each 2.2 % above the last, so that a
 // quantile read from the bins is off by about one percent.
-func LatencyGrid() *FeatureGrid {
+func LatencyGrid() *FeatureGrid { return latencyGrid() }
+
+var latencyGrid = sync.OnceValue(func() *FeatureGrid {
 	const low, high = 1e-3, 3.6e6 // milliseconds
 	edges := make([]float64, MaxEdges)
 	step := math.Log(high/low) / float64(len(edges)-1)
@@ -115,4 +120,4 @@ func LatencyGrid() *FeatureGrid {
 	g := &FeatureGrid{Name: "latency_ms", Type: Numeric, Edges: edges, LowFence: math.Inf(-1), HighFence: math.Inf(1)}
 	g.finder = newBinFinder(edges)
 	return g
-}
+})

@@ -1,6 +1,7 @@
 package windows
 
 import (
+	"fmt"
 	"math"
 	"slices"
 	"sort"
@@ -20,6 +21,22 @@ func (t Type) String() string {
 		return "categorical"
 	}
 	return "numeric"
+}
+
+// MarshalText is the name of the type, as verdicts and references carry it.
+func (t Type) MarshalText() ([]byte, error) { return []byte(t.String()), nil }
+
+// UnmarshalText reads what MarshalText wrote.
+func (t *Type) UnmarshalText(text []byte) error {
+	switch string(text) {
+	case "numeric":
+		*t = Numeric
+	case "categorical":
+		*t = Categorical
+	default:
+		return fmt.Errorf("%q is not a type of feature: numeric or categorical", text)
+	}
+	return nil
 }
 
 // MaxEdges is the most edges a numeric feature can have in a grid.

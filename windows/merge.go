@@ -164,3 +164,47 @@ func mergeFeature(parts []*Feature, grid *FeatureGrid) *Tally {
 	}
 	return t
 }
+
+// Append adds a later window to w, which then holds the values of both. It is
+// how a reference grows out of a version's first windows. The grids are
+// forgotten: what two windows have in common is their values.
+func (w *Window) Append(later *Window) {
+	w.Interval.End = later.Interval.End
+	w.Events += later.Events
+	w.FeatureEvents += later.FeatureEvents
+	w.PredictionEvents += later.PredictionEvents
+	w.OverLimit += later.OverLimit
+	w.Grid = nil
+	for _, t := range later.Features {
+		if mine := w.Feature(t.Name); mine != nil {
+			mine.append(t)
+			continue
+		}
+		w.Features = append(w.Features, t)
+		slices.SortFunc(w.Features, func(a, b *Tally) int { return cmp.Compare(a.Name, b.Name) })
+	}
+	switch {
+	case w.Prediction == nil:
+		w.Prediction = later.Prediction
+	case later.Prediction != nil:
+		w.Prediction.append(later.Prediction)
+	}
+}
+
+func (t *Tally) append(later *Tally) {
+	t.Bins = nil
+	t.Moments.Merge(later.Moments)
+	t.NonFinite += later.NonFinite
+	t.Nulls += later.Nulls
+	t.Outliers += later.Outliers
+	if later.Sample.Capacity() < t.Sample.Capacity() {
+		smaller := NewSample(later.Sample.Capacity())
+		smaller.Merge(&t.Sample)
+		t.Sample = smaller
+	}
+	t.Sample.Merge(&later.Sample)
+	for name, n := range later.Categories {
+		t.Categories[name] += n
+	}
+	t.Overflow += later.Overflow
+}

@@ -97,7 +97,7 @@ func (p *Pane) add(o *Observation, hash uint64, latency *FeatureGrid) {
 	}
 	p.Prediction.add(&o.Prediction, hash, p.limits.Categories)
 	p.count(o.Status)
-	if o.HasLatency {
+	if o.HasLatency && latency != nil {
 		if p.Latency == nil {
 			p.Latency = newFeature(latency.Name, latency, p.sampleSize)
 		}
@@ -174,3 +174,17 @@ func (p *Pane) all() func(yield func(*Feature) bool) {
 func (k PaneKey) Compare(o PaneKey) int {
 	return cmp.Or(cmp.Compare(k.Model, o.Model), cmp.Compare(k.Version, o.Version), cmp.Compare(k.Index, o.Index))
 }
+
+// Count adds one observation to a pane that belongs to no partition, as when a
+// reference is built from rows. hash decides what is sampled and must differ
+// from row to row.
+func (p *Pane) Count(o *Observation, hash uint64) { p.add(o, hash, nil) }
+
+// CountPartition adds one observation of a partition, latencies included, to a
+// pane that no Partition holds: what the reference program does.
+func (p *Pane) CountPartition(o *Observation, id PartitionID) {
+	p.add(o, id.EventHash(o.Offset), LatencyGrid())
+}
+
+// RowHash is the hash of row number n of a file.
+func RowHash(n uint64) uint64 { return mix(n) }

@@ -365,3 +365,6 @@ func (p *Partition) Panes() int {
 	}
 	return n
 }
+
+// HasDropped reports whether panes were dropped since the last checkpoint.
+func (p *Partition) HasDropped() bool { return len(p.dropped) > 0 }
