@@ -13,6 +13,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -45,6 +46,11 @@ func StartKafka(ctx context.Context, options KafkaOptions) (*Kafka, error) {
 	if err != nil {
 		return nil, err
 	}
+	return distribution.start(ctx, options, distribution.javaFlags()...)
+}
+
+// start starts the distribution's broker, with javaFlags beside the ones every Java program here is given.
+func (d *KafkaDistribution) start(ctx context.Context, options KafkaOptions, javaFlags ...string) (*Kafka, error) {
 	dir, err := prepareDir("Kafka", options.Dir, options.Port)
 	if err != nil {
 		return nil, err
@@ -53,11 +59,11 @@ func StartKafka(ctx context.Context, options KafkaOptions) (*Kafka, error) {
 		return nil, fmt.Errorf("starting Kafka: %w", err)
 	}
 	return startOnPort(options.Port, func(port int) (*Kafka, error) {
-		return startKafka(ctx, distribution, dir, port, options)
+		return d.startOn(ctx, port, dir, options, javaFlags)
 	})
 }
 
-func startKafka(ctx context.Context, distribution *KafkaDistribution, dir string, port int, options KafkaOptions) (*Kafka, error) {
+func (d *KafkaDistribution) startOn(ctx context.Context, port int, dir string, options KafkaOptions, javaFlags []string) (*Kafka, error) {
 	controllerPort, err := FreePort()
 	if err != nil {
 		return nil, fmt.Errorf("starting Kafka: %w", err)
@@ -66,12 +72,12 @@ func startKafka(ctx context.Context, distribution *KafkaDistribution, dir string
 	if err := os.WriteFile(kafkaConfig(dir), propertiesFile(properties), 0o644); err != nil {
 		return nil, fmt.Errorf("starting Kafka: %w", err)
 	}
-	if err := formatKafka(ctx, distribution, dir); err != nil {
+	if err := d.format(ctx, dir); err != nil {
 		return nil, err
 	}
 	k := &Kafka{server{
 		name: "Kafka", dir: dir, port: port, detached: options.Detached, config: kafkaConfig(dir),
-		argv: distribution.command(dir, "kafka.Kafka", kafkaConfig(dir)),
+		argv: d.command(dir, javaFlags, "kafka.Kafka", kafkaConfig(dir)),
 	}}
 	k.answers = k.serves
 	if err := k.start(ctx); err != nil {
@@ -93,26 +99,28 @@ func FindKafka(dir string) (*Kafka, error) {
 
 // command returns the command line of a Java program of the distribution. The settings favour a quick start
 // over speed later: the simplest collector, the quick compiler only, no performance counters on disk.
-func (d *KafkaDistribution) command(dir, class string, args ...string) []string {
-	return append([]string{
-		d.Java, "-Xmx512m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xshare:auto", "-XX:-UsePerfData",
-		"-Djava.awt.headless=true", "-Dlog4j2.configurationFile=" + kafkaLoggingConfig(dir),
-		"-cp", filepath.Join(d.Home, "libs", "*"), class,
-	}, args...)
+func (d *KafkaDistribution) command(dir string, javaFlags []string, class string, args ...string) []string {
+	return slices.Concat(
+		[]string{
+			d.Java, "-Xmx512m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xshare:auto", "-XX:-UsePerfData",
+			"-Djava.awt.headless=true", "-Dlog4j2.configurationFile=" + kafkaLoggingConfig(dir),
+			"-cp", filepath.Join(d.Home, "libs", "*"),
+		},
+		javaFlags, []string{class}, args)
 }
 
-// formatKafka prepares the data folder, as a KRaft node needs before its first start.
-func formatKafka(ctx context.Context, distribution *KafkaDistribution, dir string) error {
+// format prepares the data folder, as a KRaft node needs before its first start.
+func (d *KafkaDistribution) format(ctx context.Context, dir string) error {
 	if _, err := os.Stat(filepath.Join(kafkaData(dir), "meta.properties")); err == nil {
 		return nil // formatted before
 	} else if !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("formatting Kafka's data folder: %w", err)
 	}
-	argv := distribution.command(dir, "kafka.tools.StorageTool", "format", "-t", newClusterID(), "-c", kafkaConfig(dir))
+	argv := d.command(dir, d.javaFlags(), "kafka.tools.StorageTool", "format", "-t", newClusterID(), "-c", kafkaConfig(dir))
 	if out, err := exec.CommandContext(ctx, argv[0], argv[1:]...).CombinedOutput(); err != nil { //nolint:gosec // the arguments are this package's own
 		if strings.Contains(string(out), "UnsupportedClassVersionError") {
 			return fmt.Errorf("formatting Kafka's data folder: %s is too old, Kafka needs JDK 17 or later; "+
-				"on Debian: apt-get update && apt-get install -y openjdk-17-jdk-headless", distribution.Java)
+				"on Debian: apt-get update && apt-get install -y openjdk-17-jdk-headless", d.Java)
 		}
 		return fmt.Errorf("formatting Kafka's data folder %s: %w:\n%s", kafkaData(dir), err, out)
 	}

@@ -5,10 +5,8 @@ package local
 import (
 	"context"
 	_ "embed"
-	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -45,49 +43,59 @@ func InstallKafka(ctx context.Context, log io.Writer) (*KafkaDistribution, error
 }
 
 func installKafka(ctx context.Context, log io.Writer, java, cache string) (*KafkaDistribution, error) {
-	home := filepath.Join(cache, "kafka-"+KafkaVersion)
-	installed := &KafkaDistribution{Java: java, Home: home}
-	// The folder appears under its name only once it is complete, so its presence is enough.
-	if _, err := os.Stat(home); err == nil {
-		return installed, nil
+	d := &KafkaDistribution{Java: java, Home: filepath.Join(cache, "kafka-"+KafkaVersion)}
+	if d.complete() {
+		return d, nil
 	}
-	unlock, err := Lock(ctx, home+".lock")
+	unlock, err := Lock(ctx, d.Home+".lock")
 	if err != nil {
 		return nil, fmt.Errorf("installing Kafka: %w", err)
 	}
 	defer unlock()
-	if _, err := os.Stat(home); err == nil {
-		return installed, nil
-	} else if !errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("installing Kafka: %w", err)
+	if d.complete() { // by the process that held the lock
+		return d, nil
 	}
+	if _, err := os.Stat(d.Home); err != nil {
+		if err := d.fetch(ctx, log, cache); err != nil {
+			return nil, fmt.Errorf("installing Kafka: %w", err)
+		}
+	}
+	return d, d.archiveClasses(ctx, log)
+}
+
+// complete reports whether both steps of the installation are done. The archives' folder and the class archive
+// appear under their names only when they are whole.
+func (d *KafkaDistribution) complete() bool {
+	_, err := os.Stat(d.classArchive())
+	return err == nil
+}
+
+// fetch lets Maven put the distribution into a folder beside Home and then gives it its name.
+func (d *KafkaDistribution) fetch(ctx context.Context, log io.Writer, cache string) error {
 	maven, err := exec.LookPath("mvn")
 	if err != nil {
-		return nil, fmt.Errorf("installing Kafka: Maven is missing (%w); on Debian: apt-get update && apt-get install -y maven", err)
+		return fmt.Errorf("maven is missing (%w); on Debian: apt-get update && apt-get install -y maven", err)
 	}
-	say(log, "installing Kafka %s into %s", KafkaVersion, home)
-	fresh, err := os.MkdirTemp(cache, "kafka-"+KafkaVersion+".incomplete-")
+	say(log, "installing Kafka %s into %s", KafkaVersion, d.Home)
+	fresh, err := os.MkdirTemp(cache, filepath.Base(d.Home)+".incomplete-")
 	if err != nil {
-		return nil, fmt.Errorf("installing Kafka: %w", err)
+		return err
 	}
 	defer os.RemoveAll(fresh) //nolint:errcheck // renamed away when all went well
 	pom := filepath.Join(fresh, "pom.xml")
 	if err := os.WriteFile(pom, kafkaPOM, 0o644); err != nil {
-		return nil, fmt.Errorf("installing Kafka: %w", err)
+		return err
 	}
-	fetch := exec.CommandContext(ctx, maven, "--batch-mode", "--quiet", "--strict-checksums", "--file", pom,
+	command := exec.CommandContext(ctx, maven, "--batch-mode", "--quiet", "--strict-checksums", "--file", pom,
 		"-Dkafka.version="+KafkaVersion, "-DoutputDirectory="+filepath.Join(fresh, "libs"), "-DincludeScope=runtime",
 		"org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy-dependencies")
-	if out, err := fetch.CombinedOutput(); err != nil {
-		return nil, fmt.Errorf("installing Kafka: fetching it from Maven Central: %w:\n%s", err, out)
+	if out, err := command.CombinedOutput(); err != nil {
+		return fmt.Errorf("fetching it from Maven Central with %s: %w:\n%s", maven, err, out)
 	}
 	if err := os.Chmod(fresh, 0o755); err != nil {
-		return nil, fmt.Errorf("installing Kafka: %w", err)
+		return err
 	}
-	if err := os.Rename(fresh, home); err != nil {
-		return nil, fmt.Errorf("installing Kafka: %w", err)
-	}
-	return installed, nil
+	return os.Rename(fresh, d.Home)
 }
 
 // findJava returns the java program of JAVA_HOME, or else the one in PATH.

@@ -44,6 +44,10 @@ func kafkaProperties(dir string, port, controllerPort int, overrides map[string]
 		"group.initial.rebalance.delay.ms": "0",
 		"group.min.session.timeout.ms":     "1000",
 
+		// A killed broker that comes back waits for its former session to end; the default is 9 s.
+		"broker.session.timeout.ms":    "4000",
+		"broker.heartbeat.interval.ms": "500",
+
 		// Kafka deletes by record time, and events replayed from years ago would be gone within seconds.
 		"log.retention.ms": "-1",
 		// A topic that is misspelt must be an error.

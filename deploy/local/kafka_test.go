@@ -89,14 +89,14 @@ func TestKafkaRefusesTopicsNobodyCreated(t *testing.T) {
 
 func TestPausedKafkaAnswersAfterResume(t *testing.T) {
 	kafka := servers.Kafka(t)
-	c := client(t, kafka)
+	c := client(t, kafka, kgo.RequestTimeoutOverhead(time.Second))
 	if err := kafka.Pause(); err != nil {
 		t.Fatal(err)
 	}
 	frozen, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
 	defer cancel()
-	if err := c.Ping(frozen); !errors.Is(err, context.DeadlineExceeded) {
-		t.Errorf("Ping of a paused Kafka: %v, want a deadline exceeded", err)
+	if err := c.Ping(frozen); err == nil {
+		t.Error("a paused Kafka answered")
 	}
 	if err := kafka.Resume(); err != nil {
 		t.Fatal(err)
@@ -127,7 +127,7 @@ func TestKafkaThatCannotStartSaysWhy(t *testing.T) {
 		_, err := local.StartKafka(t.Context(), local.KafkaOptions{Dir: t.TempDir()})
 		wantErrorWith(t, err, "apt-get install -y openjdk-17-jdk-headless")
 	})
-	t.Run("no maven and no Kafka", func(t *testing.T) {
+	t.Run("no Maven and no Kafka", func(t *testing.T) {
 		t.Setenv("JAVA_HOME", fakeProgram(t, "bin/java"))
 		t.Setenv("PATH", t.TempDir())
 		t.Setenv("HOME", t.TempDir())
