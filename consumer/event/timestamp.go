@@ -2,11 +2,12 @@ package event
 
 import "time"
 
-// The first and last millisecond of the years 1 to 9999, which are the years
-// RFC 3339 can write (but for 0, which no calendar has).
+// The first and the last event time: the years 1 to 9999 in milliseconds since
+// the Unix epoch. These are the years RFC 3339 can write, but for 0, which no
+// calendar has.
 const (
-	earliestMillis = -62_135_596_800_000
-	latestMillis   = 253_402_300_799_999
+	EarliestMillis = -62_135_596_800_000
+	LatestMillis   = 253_402_300_799_999
 )
 
 // ParseTimestamp reads an RFC 3339 date-time as milliseconds since the Unix
@@ -56,7 +57,7 @@ func ParseTimestamp(s []byte) (millis int64, ok bool) {
 	}
 	at := time.Date(year, time.Month(month), day, hour, minute, second, 0, time.UTC).Unix()
 	millis = (at-int64(offset))*1000 + int64(fraction)
-	return millis, millis >= earliestMillis && millis <= latestMillis
+	return millis, millis >= EarliestMillis && millis <= LatestMillis
 }
 
 // parseOffset reads Z, +hh:mm or -hh:mm as seconds east of UTC.
@@ -100,7 +101,7 @@ func ParseMillis(number []byte) (millis int64, ok bool) {
 	if negative {
 		millis = -millis
 	}
-	return millis, millis >= earliestMillis && millis <= latestMillis
+	return millis, millis >= EarliestMillis && millis <= LatestMillis
 }
 
 func digits(s []byte) (n int, ok bool) {
