@@ -61,3 +61,25 @@ func BenchmarkKSExact(b *testing.B) {
 		})
 	}
 }
+
+func BenchmarkKSAsymptotic(b *testing.B) {
+	for _, c := range []struct {
+		name string
+		n, m int
+		ds   []float64
+	}{
+		{"N=100", 200, 200, []float64{0.06, 0.1, 0.15, 0.3}},
+		{"N=5000/expansion", 10_001, 10_000, []float64{0.008, 0.012, 0.016, 0.02}},
+		{"N=5000/tail", 10_001, 10_000, []float64{0.03, 0.05, 0.1, 0.4}},
+		{"N=5000/matrix", 10_001, 10_000, []float64{0.004, 0.0041, 0.0042}},
+		{"N=500000/tail", 1_000_001, 1_000_000, []float64{0.003, 0.005, 0.01}},
+	} {
+		b.Run(c.name, func(b *testing.B) {
+			k := 0
+			for b.Loop() {
+				KSAsymptotic(c.n, c.m, c.ds[k%len(c.ds)])
+				k++
+			}
+		})
+	}
+}
