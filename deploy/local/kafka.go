@@ -117,7 +117,7 @@ func (d *KafkaDistribution) format(ctx context.Context, dir string) error {
 		return fmt.Errorf("formatting Kafka's data folder: %w", err)
 	}
 	argv := d.command(dir, d.javaFlags(), "kafka.tools.StorageTool", "format", "-t", newClusterID(), "-c", kafkaConfig(dir))
-	if out, err := exec.CommandContext(ctx, argv[0], argv[1:]...).CombinedOutput(); err != nil { //nolint:gosec // the arguments are this package's own
+	if out, err := exec.CommandContext(ctx, argv[0], argv[1:]...).CombinedOutput(); err != nil {
 		if strings.Contains(string(out), "UnsupportedClassVersionError") {
 			return fmt.Errorf("formatting Kafka's data folder: %s is too old, Kafka needs JDK 17 or later; "+
 				"on Debian: apt-get update && apt-get install -y openjdk-17-jdk-headless", d.Java)

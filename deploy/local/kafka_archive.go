@@ -24,7 +24,7 @@ func (d *KafkaDistribution) archiveClasses(ctx context.Context, log io.Writer) e
 	if err != nil {
 		return fmt.Errorf("preparing Kafka's classes: %w", err)
 	}
-	defer os.RemoveAll(dir) //nolint:errcheck // what stays behind is a few files in a cache
+	defer os.RemoveAll(dir) // what stays behind is a few files in a cache
 	if err := d.runToArchive(ctx, dir); err != nil {
 		if ctx.Err() != nil {
 			return fmt.Errorf("preparing Kafka's classes: %w", err)

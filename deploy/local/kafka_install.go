@@ -81,7 +81,7 @@ func (d *KafkaDistribution) fetch(ctx context.Context, log io.Writer, cache stri
 	if err != nil {
 		return err
 	}
-	defer os.RemoveAll(fresh) //nolint:errcheck // renamed away when all went well
+	defer os.RemoveAll(fresh) // renamed away when all went well
 	pom := filepath.Join(fresh, "pom.xml")
 	if err := os.WriteFile(pom, kafkaPOM, 0o644); err != nil {
 		return err

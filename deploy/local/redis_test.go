@@ -131,7 +131,7 @@ func TestRedisThatCannotStartSaysWhy(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		defer listener.Close() //nolint:errcheck // only there to hold the port
+		defer listener.Close() // only there to hold the port
 		_, err = local.StartRedis(t.Context(), local.RedisOptions{Dir: t.TempDir(), Port: listener.Addr().(*net.TCPAddr).Port})
 		wantErrorWith(t, err, "choose another port")
 	})
