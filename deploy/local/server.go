@@ -143,7 +143,7 @@ func (s *server) start(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("starting %s: %w", s.name, err)
 	}
-	defer log.Close()                                 // the child has its own descriptor; nothing was written through this one
+	defer log.Close() // the child has its own descriptor; nothing was written through this one
 	command := exec.Command(s.argv[0], s.argv[1:]...)
 	command.Dir = s.dir
 	command.Stdout, command.Stderr = log, log
