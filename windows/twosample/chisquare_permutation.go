@@ -64,7 +64,9 @@ const enoughExceedances = 100
 // Clifford 1991). With e of r tables at least as extreme, p is (e+1)/(r+1), or
 // 100/r where drawing ended early. Where e is 0, p is below what r tables can
 // tell: it is then ChiSquareMatched's if that is smaller, so that a strong
-// drift does not stop at 1/(r+1).
+// drift does not stop at 1/(r+1). Nothing is drawn where that is sure to
+// happen: where even with all that sparse categories could add taken off, the
+// statistic is far out in the chi-square law of the others.
 //
 // Time is proportional to rounds, the number of categories, and the spread of
 // the counts in them (the standard deviation, and no more than 30).
@@ -79,7 +81,14 @@ func ChiSquarePermutation(reference, current []uint64, rounds int) PValue {
 	if observed.DegreesOfFreedom == 0 {
 		return pValue(1, Permutation)
 	}
+	beyond := pValue(1/float64(rounds+1), Permutation)
+	if matched := ChiSquareMatched(reference, current); matched.LogP < beyond.LogP {
+		beyond = matched
+	}
 	table := newMargins(reference, current, observed)
+	if table.bound(observed.Statistic).P < 0.01/float64(rounds+1) {
+		return beyond
+	}
 	exceedances := 0
 	for drawn := 1; drawn <= rounds; drawn++ {
 		if table.draw() >= observed.Statistic*(1-1e-10) {
@@ -89,13 +98,10 @@ func ChiSquarePermutation(reference, current []uint64, rounds int) PValue {
 			return pValue(enoughExceedances/float64(drawn), Permutation)
 		}
 	}
-	p := pValue(float64(exceedances+1)/float64(rounds+1), Permutation)
 	if exceedances == 0 {
-		if matched := ChiSquareMatched(reference, current); matched.LogP < p.LogP {
-			return matched
-		}
+		return beyond
 	}
-	return p
+	return pValue(float64(exceedances+1)/float64(rounds+1), Permutation)
 }
 
 // margins draws tables with the margins of one.
@@ -103,6 +109,8 @@ type margins struct {
 	n, m    float64
 	columns []float64 // their sums
 	random  *rand.Rand
+	// factorials holds log k! for small k.
+	factorials []float64
 }
 
 func newMargins(reference, current []uint64, r ChiSquareResult) *margins {
@@ -119,7 +127,29 @@ func newMargins(reference, current []uint64, r ChiSquareResult) *margins {
 		}
 	}
 	t.random = rand.New(rand.NewPCG(seed, r.N^r.M<<32))
+	t.factorials = make([]float64, min(r.N+r.M, 4095)+1)
+	for k := 2; k < len(t.factorials); k++ {
+		t.factorials[k] = t.factorials[k-1] + math.Log(float64(k))
+	}
 	return t
+}
+
+// bound is a p-value that the statistic's cannot much exceed: that of what is
+// left of it when every category with an expected count under 5 has taken its
+// largest possible part, in the chi-square law of the other categories.
+func (t *margins) bound(statistic float64) PValue {
+	dense := 0.0
+	for _, column := range t.columns {
+		if column*min(t.n, t.m) < 5*(t.n+t.m) {
+			statistic -= column * max(t.n/t.m, t.m/t.n)
+		} else {
+			dense++
+		}
+	}
+	if dense == 0 {
+		return pValue(1, Permutation)
+	}
+	return gammaTail(dense/2, statistic/2, Permutation)
 }
 
 // draw is the statistic of a table drawn at random.
@@ -137,8 +167,9 @@ func (t *margins) draw() float64 {
 }
 
 // hypergeometric draws how many of the values drawn are good, without putting
-// any back: by inversion from the mode outward, or, where the standard
-// deviation exceeds 30, as a rounded normal of the same mean and variance.
+// any back: one by one where they are few, else by inversion from the mode
+// outward, or, where the standard deviation exceeds 30, as a rounded normal of
+// the same mean and variance.
 func (t *margins) hypergeometric(good, bad, drawn float64) float64 {
 	total := good + bad
 	low, high := max(0, drawn-bad), min(drawn, good)
@@ -151,15 +182,20 @@ func (t *margins) hypergeometric(good, bad, drawn float64) float64 {
 		x := math.Round(drawn*share + t.random.NormFloat64()*math.Sqrt(variance))
 		return min(max(x, low), high)
 	}
-	u := t.random.Float64()
-	if drawn == 1 {
-		if u < share {
-			return 1
+	if drawn <= 8 {
+		x := 0.0
+		for ; drawn > 0; drawn-- {
+			if t.random.Float64()*total < good {
+				good--
+				x++
+			}
+			total--
 		}
-		return 0
+		return x
 	}
+	u := t.random.Float64()
 	mode := min(max(math.Floor((drawn+1)*(good+1)/(total+2)), low), high)
-	atMode := math.Exp(logChoose(good, mode) + logChoose(bad, drawn-mode) - logChoose(total, drawn))
+	atMode := math.Exp(t.logChoose(good, mode) + t.logChoose(bad, drawn-mode) - t.logChoose(total, drawn))
 	up, down := mode, mode
 	pUp, pDown := atMode, atMode
 	if u -= atMode; u < 0 {
@@ -185,9 +221,13 @@ func (t *margins) hypergeometric(good, bad, drawn float64) float64 {
 }
 
 // logChoose is log C(n, k).
-func logChoose(n, k float64) float64 {
-	a, _ := math.Lgamma(n + 1)
-	b, _ := math.Lgamma(k + 1)
-	c, _ := math.Lgamma(n - k + 1)
-	return a - b - c
+func (t *margins) logChoose(n, k float64) float64 {
+	return t.logFactorial(n) - t.logFactorial(k) - t.logFactorial(n-k)
+}
+
+func (t *margins) logFactorial(n float64) float64 {
+	if n < float64(len(t.factorials)) {
+		return t.factorials[int(n)]
+	}
+	return stirlingError(n) + (n+0.5)*math.Log(n) - n + 0.5*math.Log(2*math.Pi)
 }

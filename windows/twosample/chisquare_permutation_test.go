@@ -2,6 +2,7 @@ package twosample
 
 import (
 	"math"
+	"math/big"
 	"math/rand/v2"
 	"testing"
 )
@@ -15,7 +16,11 @@ func everyTable(reference, current []uint64, visit func(first []uint64, share fl
 		columns[i] = reference[i] + current[i]
 	}
 	table := make([]uint64, len(columns))
-	logAll := logChoose(float64(n+m), float64(n))
+	logChoose := func(n, k uint64) float64 {
+		ways, _ := new(big.Float).SetInt(new(big.Int).Binomial(int64(n), int64(k))).Float64()
+		return math.Log(ways)
+	}
+	logAll := logChoose(n+m, n)
 	var fill func(i int, left uint64, logWays float64)
 	fill = func(i int, left uint64, logWays float64) {
 		if i == len(columns) {
@@ -26,7 +31,7 @@ func everyTable(reference, current []uint64, visit func(first []uint64, share fl
 		}
 		for a := uint64(0); a <= min(columns[i], left); a++ {
 			table[i] = a
-			fill(i+1, left-a, logWays+logChoose(float64(columns[i]), float64(a)))
+			fill(i+1, left-a, logWays+logChoose(columns[i], a))
 		}
 	}
 	fill(0, n, 0)
@@ -108,9 +113,9 @@ func TestChiSquarePermutationOfDenseTablesIsTheChiSquareLaw(t *testing.T) {
 }
 
 func TestHypergeometricDrawsHaveTheirMoments(t *testing.T) {
-	m := &margins{random: rand.New(rand.NewPCG(83, 89))}
-	for _, c := range [][3]float64{{10, 20, 1}, {10, 20, 5}, {3, 500, 40}, {500, 3, 40}, {300, 400, 350}, {1e5, 1e5, 1e4}, {1e6, 2e6, 5e5}, {5, 0, 3}, {0, 5, 3}, {4, 4, 8}} {
+	for _, c := range [][3]float64{{10, 20, 1}, {10, 20, 5}, {3, 500, 40}, {500, 3, 40}, {300, 400, 350}, {1e5, 1e5, 1e4}, {1e6, 2e6, 5e5}, {5, 0, 3}, {0, 5, 3}, {4, 4, 8}, {6, 7, 12}, {300, 5000, 9}} {
 		good, bad, drawn := c[0], c[1], c[2]
+		m := newMargins([]uint64{uint64(good)}, []uint64{uint64(bad)}, ChiSquareResult{N: uint64(good), M: uint64(bad)})
 		total := good + bad
 		mean, variance := drawn*good/total, drawn*good/total*(bad/total)*(total-drawn)/(total-1)
 		const rounds = 40_000
@@ -169,5 +174,32 @@ func TestChiSquarePermutationReachesBeyondItsRounds(t *testing.T) {
 	}
 	if p := ChiSquarePermutation(reference, current, 0); !math.IsNaN(p.P) {
 		t.Errorf("without rounds: %+v", p)
+	}
+}
+
+func TestChiSquarePermutationDrawsNothingOnlyWhereNothingWouldBeFound(t *testing.T) {
+	random := rand.New(rand.NewPCG(103, 107))
+	skipped := 0
+	for range 300 {
+		reference, current := randomTable(random)
+		for i := range current {
+			current[i] = (reference[i] + uint64(random.IntN(60))) / 3
+		}
+		current[0]++
+		r := ChiSquare(reference, current)
+		table := newMargins(reference, current, r)
+		if table.bound(r.Statistic).P >= 0.01/1000 {
+			continue
+		}
+		skipped++
+		for range 999 {
+			if table.draw() >= r.Statistic {
+				t.Errorf("%v and %v: a table as extreme was drawn after all", reference, current)
+				break
+			}
+		}
+	}
+	if skipped < 30 {
+		t.Errorf("%d tables were far out: too few to say anything", skipped)
 	}
 }

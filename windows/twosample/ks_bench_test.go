@@ -83,3 +83,52 @@ func BenchmarkKSAsymptotic(b *testing.B) {
 		})
 	}
 }
+
+func BenchmarkKSExactTied(b *testing.B) {
+	random := rand.New(rand.NewPCG(2, 3))
+	x, y := randomSample(random, 1000, 50, 0), randomSample(random, 1001, 50, 0)
+	lcm := KS(x, y).LCM
+	k := uint64(0)
+	for b.Loop() {
+		KSExactTied(x, y, lcm*(30+k%100)/1000)
+		k++
+	}
+}
+
+func BenchmarkWasserstein10000(b *testing.B) {
+	samples := rotatingSamples(10_000, 0.1)
+	k := 0
+	for b.Loop() {
+		Wasserstein(samples[k%rotated], samples[(k+1)%rotated])
+		k++
+	}
+}
+
+func BenchmarkCounts(b *testing.B) {
+	random := rand.New(rand.NewPCG(4, 5))
+	var tables [rotated][2][]uint64
+	for k := range tables {
+		for range 50 {
+			tables[k][0] = append(tables[k][0], random.Uint64N(100))
+			tables[k][1] = append(tables[k][1], random.Uint64N(20))
+		}
+	}
+	for _, c := range []struct {
+		name    string
+		compare func(reference, current []uint64)
+	}{
+		{"PSI", func(x, y []uint64) { PSI(x, y) }},
+		{"JensenShannon", func(x, y []uint64) { JensenShannon(x, y) }},
+		{"ChiSquare", func(x, y []uint64) { ChiSquare(x, y).PValue() }},
+		{"ChiSquareMatched", func(x, y []uint64) { ChiSquareMatched(x, y) }},
+		{"ChiSquarePermutation", func(x, y []uint64) { ChiSquarePermutation(x, y, 9999) }},
+	} {
+		b.Run(c.name, func(b *testing.B) {
+			k := 0
+			for b.Loop() {
+				c.compare(tables[k%rotated][0], tables[k%rotated][1])
+				k++
+			}
+		})
+	}
+}
