@@ -20,7 +20,7 @@ func TestAdjustBHAgainstRationalArithmetic(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer file.Close() //nolint:errcheck // read only
+	defer file.Close()
 	lines, err := gzip.NewReader(file)
 	if err != nil {
 		t.Fatal(err)

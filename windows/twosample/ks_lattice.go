@@ -229,17 +229,15 @@ func (l *lattice) join(left int, atLeft, atTurned []float64, exponent int) float
 	low, high := l.below(left+1)+1, l.above(left)
 	total := 0.0
 	w := l.walk(exponent)
-	step := func() float64 { // the probability of passing here and stepping right
+	stepRight := func(w walker) float64 { // the probability of passing and stepping right
 		return w.value() * float64(l.n-left) / float64(l.n+l.m-left-w.j)
 	}
 	if low > 0 {
 		w.to(left, low-1)
-		for back := w; ; back.down() {
-			w, back = back, w
-			term := step()
-			w, back = back, w
+		for down := w; ; down.down() {
+			term := stepRight(down)
 			total += term
-			if back.j == 0 || term < total*0x1p-70 {
+			if down.j == 0 || term < total*0x1p-70 {
 				break
 			}
 		}
@@ -259,7 +257,7 @@ func (l *lattice) join(left int, atLeft, atTurned []float64, exponent int) float
 	if high <= l.m {
 		w.to(left, high)
 		for {
-			term := step()
+			term := stepRight(w)
 			total += term
 			if w.j == l.m || term < total*0x1p-70 {
 				break
@@ -268,64 +266,4 @@ func (l *lattice) join(left int, atLeft, atTurned []float64, exponent int) float
 		}
 	}
 	return total
-}
-
-// A walker carries the probability C(s, i)·C(N−s, n−i)/C(N, n), s = i+j, that a
-// path passes a cell from one cell to the next, as a number and a power of two.
-type walker struct {
-	n, m, i, j int
-	mantissa   float64
-	exponent   int
-	offset     int     // of the scale of value
-	scale      float64 // 2^(exponent−offset)
-}
-
-// walk starts at (0, 0), which every path passes. Its values are in units of
-// 2^offset.
-func (l *lattice) walk(offset int) walker {
-	w := walker{n: l.n, m: l.m, mantissa: 1, offset: offset}
-	w.scale = math.Ldexp(1, -offset)
-	return w
-}
-
-// value is the probability in units of 2^offset; it may be 0 or infinite.
-func (w *walker) value() float64 { return w.mantissa * w.scale }
-
-func (w *walker) binaryExponent() int { return math.Ilogb(w.mantissa) + w.exponent }
-
-// to walks right and up to the cell (i, j).
-func (w *walker) to(i, j int) {
-	for w.i < i {
-		s := w.i + w.j
-		w.multiply(float64(s+1)*float64(w.n-w.i), float64(w.i+1)*float64(w.n+w.m-s))
-		w.i++
-	}
-	for w.j < j {
-		s := w.i + w.j
-		w.multiply(float64(s+1)*float64(w.m-w.j), float64(w.j+1)*float64(w.n+w.m-s))
-		w.j++
-	}
-}
-
-// down walks one step back down, from j > 0.
-func (w *walker) down() {
-	s := w.i + w.j
-	w.multiply(float64(w.j)*float64(w.n+w.m-s+1), float64(s)*float64(w.m-w.j+1))
-	w.j--
-}
-
-func (w *walker) multiply(by, over float64) {
-	const step = 256
-	w.mantissa = w.mantissa * by / over
-	switch {
-	case w.mantissa < 0x1p-256 && w.mantissa > 0:
-		w.mantissa *= 0x1p+256
-		w.exponent -= step
-	case w.mantissa > 0x1p+256:
-		w.mantissa *= 0x1p-256
-		w.exponent += step
-	default:
-		return
-	}
-	w.scale = math.Ldexp(1, w.exponent-w.offset)
 }

@@ -34,7 +34,7 @@ type ksCase struct {
 
 func (c ksCase) firstLocation(t *testing.T) (location float64, sign int) {
 	t.Helper()
-	var pair []real
+	var pair []jsonReal
 	if err := json.Unmarshal(c.Locs[0], &pair); err != nil {
 		t.Fatal(err)
 	}
@@ -60,7 +60,7 @@ func readColumn(t testing.TB, name string) []float64 {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer file.Close() //nolint:errcheck // read only
+	defer file.Close()
 	rows, err := csv.NewReader(file).ReadAll()
 	if err != nil {
 		t.Fatal(err)

@@ -68,7 +68,7 @@ func TestKSExactTiedIsTheShareOfAssignments(t *testing.T) {
 
 func TestKSExactTiedWithoutTies(t *testing.T) {
 	random := rand.New(rand.NewPCG(31, 37))
-	for _, sizes := range [][2]int{{30, 30}, {30, 41}, {7, 200}, {300, 301}, {700, 900}} {
+	for _, sizes := range [][2]int{{30, 30}, {30, 41}, {7, 200}, {300, 301}, {700, 900}, {2000, 2001}, {100, 5000}} {
 		x, y := randomSample(random, sizes[0], 0, 0), randomSample(random, sizes[1], 0, 0)
 		lcm := KS(x, y).LCM
 		for k := uint64(0); k <= 40; k++ {

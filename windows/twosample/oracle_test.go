@@ -24,7 +24,7 @@ func readOracle[Case any](t testing.TB, name string) []Case {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer file.Close() //nolint:errcheck // read only
+	defer file.Close()
 	lines, err := gzip.NewReader(file)
 	if err != nil {
 		t.Fatal(err)
@@ -45,22 +45,22 @@ func readOracle[Case any](t testing.TB, name string) []Case {
 	return cases
 }
 
-// A real reads a JSON number, or "inf" and "-inf".
-type real float64
+// A jsonReal reads a JSON number, or "inf" and "-inf".
+type jsonReal float64
 
-func (r *real) UnmarshalJSON(data []byte) error {
+func (r *jsonReal) UnmarshalJSON(data []byte) error {
 	text := string(data)
 	if unquoted, err := strconv.Unquote(text); err == nil {
 		text = unquoted
 	}
 	value, err := strconv.ParseFloat(text, 64)
-	*r = real(value)
+	*r = jsonReal(value)
 	return err
 }
 
 // A sampleSource is one of the three ways in which a case names a sample.
 type sampleSource struct {
-	list   []real
+	list   []jsonReal
 	base64 string
 	made   *generator
 	sha256 string
@@ -107,8 +107,8 @@ func (s sampleSource) sorted(t testing.TB) []float64 {
 
 // pairSource is the part of a case that names two samples.
 type pairSource struct {
-	X    []real     `json:"x"`
-	Y    []real     `json:"y"`
+	X    []jsonReal     `json:"x"`
+	Y    []jsonReal     `json:"y"`
 	X64  string     `json:"x_b64"`
 	Y64  string     `json:"y_b64"`
 	XGen *generator `json:"x_gen"`

@@ -26,7 +26,7 @@ func Wasserstein(reference, current []float64) float64 {
 	gap := int64(0)
 	for i, j := 0, 0; i < n || j < m; {
 		var x float64
-		rise := int64(0)
+		var rise int64
 		if j == m || i < n && reference[i] <= current[j] {
 			x, rise = reference[i], int64(up)
 			i++
