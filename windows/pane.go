@@ -64,7 +64,7 @@ func NewPane(key PaneKey, interval Interval, grid *Grid, sampleSize int, limits 
 func (p *Pane) SampleSize() int { return p.sampleSize }
 
 // Restored is called by a store that has filled an empty pane's fields from a
-// checkpoint: it ties the features to the grid.
+// checkpoint: it ties the features to the grid, and the latency to its own.
 func (p *Pane) Restored() {
 	for i, f := range p.Features {
 		p.byName[f.Name] = i
@@ -72,6 +72,9 @@ func (p *Pane) Restored() {
 	}
 	if p.Prediction != nil {
 		p.Prediction.grid = p.Grid.Feature(PredictionName)
+	}
+	if p.Latency != nil {
+		p.Latency.grid = LatencyGrid()
 	}
 }
 
