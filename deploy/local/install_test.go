@@ -12,6 +12,7 @@ import (
 
 // Two installations that start at once end with one distribution, and nothing half-made beside it.
 func TestKafkaIsInstalledOnceHoweverManyAsk(t *testing.T) {
+	t.Parallel()
 	java, err := findJava()
 	if err != nil {
 		t.Fatal(err)
@@ -41,6 +42,7 @@ func TestKafkaIsInstalledOnceHoweverManyAsk(t *testing.T) {
 }
 
 func TestKafkaStartsWithoutAClassArchive(t *testing.T) {
+	t.Parallel()
 	ctx := t.Context()
 	installed, err := InstallKafka(ctx, t.Output())
 	if err != nil {
@@ -68,6 +70,7 @@ func TestKafkaStartsWithoutAClassArchive(t *testing.T) {
 }
 
 func TestLockIsHeldByOneAtATime(t *testing.T) {
+	t.Parallel()
 	path := filepath.Join(t.TempDir(), "new folder", "lock")
 	unlock, err := Lock(t.Context(), path)
 	if err != nil {
@@ -87,6 +90,7 @@ func TestLockIsHeldByOneAtATime(t *testing.T) {
 }
 
 func TestPropertiesAreEscapedAsJavaReadsThem(t *testing.T) {
+	t.Parallel()
 	got := string(propertiesFile(map[string]string{
 		"a.b": "plain", "path": "/tmp/a b", "jaas": `user="x#y" \ é` + "\n𝄞",
 	}))

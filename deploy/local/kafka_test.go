@@ -18,6 +18,7 @@ import (
 )
 
 func TestKafkaServesTransactionsAndKeepsThemOverRestarts(t *testing.T) {
+	t.Parallel()
 	kafka := servers.Kafka(t)
 	ctx := t.Context()
 
@@ -60,6 +61,7 @@ func TestKafkaServesTransactionsAndKeepsThemOverRestarts(t *testing.T) {
 }
 
 func TestKafkaUsesTransactionsOfVersion2(t *testing.T) {
+	t.Parallel()
 	kafka := servers.Kafka(t)
 	features, err := kadm.NewClient(client(t, kafka)).ApiVersions(t.Context())
 	if err != nil {
@@ -79,6 +81,7 @@ func TestKafkaUsesTransactionsOfVersion2(t *testing.T) {
 }
 
 func TestKafkaRefusesTopicsNobodyCreated(t *testing.T) {
+	t.Parallel()
 	kafka := servers.Kafka(t)
 	c := client(t, kafka, kgo.UnknownTopicRetries(0))
 	record := &kgo.Record{Topic: "misspelt", Value: []byte("x")}
@@ -88,6 +91,7 @@ func TestKafkaRefusesTopicsNobodyCreated(t *testing.T) {
 }
 
 func TestPausedKafkaAnswersAfterResume(t *testing.T) {
+	t.Parallel()
 	kafka := servers.Kafka(t)
 	c := client(t, kafka, kgo.RequestTimeoutOverhead(time.Second))
 	if err := kafka.Pause(); err != nil {

@@ -43,6 +43,7 @@ func playParent(dir string) error {
 }
 
 func TestServersEndWithTheProgramThatStartedThem(t *testing.T) {
+	t.Parallel()
 	parent := exec.Command(os.Args[0])
 	parent.Env = append(os.Environ(), parentVariable+"="+t.TempDir())
 	parent.Stderr = t.Output()

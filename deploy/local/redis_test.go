@@ -16,6 +16,7 @@ import (
 )
 
 func TestRedisKeepsItsDataOverRestarts(t *testing.T) {
+	t.Parallel()
 	server := servers.Redis(t)
 	ctx := t.Context()
 	c := redisClient(t, server, nil)
@@ -63,6 +64,7 @@ func TestRedisKeepsItsDataOverRestarts(t *testing.T) {
 }
 
 func TestRedisIsSetUpForDurability(t *testing.T) {
+	t.Parallel()
 	c := redisClient(t, servers.Redis(t), nil)
 	for name, want := range map[string]string{
 		"appendonly": "yes", "appendfsync": "everysec", "maxmemory-policy": "noeviction", "save": "", "bind": "127.0.0.1",
@@ -78,6 +80,7 @@ func TestRedisIsSetUpForDurability(t *testing.T) {
 }
 
 func TestRedisSettingsTakePrecedence(t *testing.T) {
+	t.Parallel()
 	server := servers.Redis(t, func(o *local.RedisOptions) {
 		o.Settings = map[string]string{"maxmemory-policy": "allkeys-lru", "requirepass": "secret"}
 		o.Users = []string{"kolmo on >drift ~kolmo:* +@all"}
@@ -101,6 +104,7 @@ func TestRedisSettingsTakePrecedence(t *testing.T) {
 }
 
 func TestRedisPausedAnswersAfterResume(t *testing.T) {
+	t.Parallel()
 	server := servers.Redis(t)
 	c := redisClient(t, server, func(o *redis.Options) { o.ContextTimeoutEnabled = true })
 	if err := server.Pause(); err != nil {
