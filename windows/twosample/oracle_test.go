@@ -107,8 +107,8 @@ func (s sampleSource) sorted(t testing.TB) []float64 {
 
 // pairSource is the part of a case that names two samples.
 type pairSource struct {
-	X    []jsonReal     `json:"x"`
-	Y    []jsonReal     `json:"y"`
+	X    []jsonReal `json:"x"`
+	Y    []jsonReal `json:"y"`
 	X64  string     `json:"x_b64"`
 	Y64  string     `json:"y_b64"`
 	XGen *generator `json:"x_gen"`
