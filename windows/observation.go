@@ -12,8 +12,33 @@ const (
 	Bool // Text holds "true" or "false"
 )
 
+// String returns the kind's name, for messages.
+func (k Kind) String() string {
+	switch k {
+	case Missing:
+		return "missing"
+	case Number:
+		return "number"
+	case NonFinite:
+		return "non-finite number"
+	case Text:
+		return "text"
+	case Bool:
+		return "bool"
+	default:
+		return "unknown kind"
+	}
+}
+
 // A Value is one value of a feature. Text may alias a buffer of the caller's:
 // it is copied where it is kept.
+//
+//	Kind       Number           Text
+//	Missing    0                nil
+//	Number     the number       nil
+//	NonFinite  NaN, +Inf, -Inf  as it was written
+//	Text       0                the string
+//	Bool       0                "true" or "false"
 type Value struct {
 	Kind   Kind
 	Number float64

@@ -1,60 +1,32 @@
 package event
 
-// Kind says what a [Value] holds.
-type Kind uint8
+import "github.com/kolmo-ml/kolmo/windows"
 
+// Kind says what a [Value] holds. The types of values are those of the windows
+// that count them, so that nothing is converted on the way.
+type Kind = windows.Kind
+
+// The kinds of values.
 const (
 	// Missing is null, or the absence of the field.
-	Missing Kind = iota
+	Missing = windows.Missing
 	// Number is a finite float64.
-	Number
+	Number = windows.Number
 	// NonFinite is one of the strings "NaN", "Infinity" and "-Infinity", which
 	// stand for the values JSON cannot write.
-	NonFinite
+	NonFinite = windows.NonFinite
 	// Text is any other string: a category.
-	Text
+	Text = windows.Text
 	// Bool is true or false: a category as well.
-	Bool
+	Bool = windows.Bool
 )
 
-// String returns the kind's name, for messages.
-func (k Kind) String() string {
-	switch k {
-	case Missing:
-		return "missing"
-	case Number:
-		return "number"
-	case NonFinite:
-		return "non-finite number"
-	case Text:
-		return "text"
-	case Bool:
-		return "bool"
-	default:
-		return "unknown kind"
-	}
-}
-
 // Value is the value of a feature, a prediction, an outcome or a metric.
-//
-//	Kind       Number           Text
-//	Missing    0                nil
-//	Number     the number       nil
-//	NonFinite  NaN, +Inf, -Inf  as it was written
-//	Text       0                the string
-//	Bool       0                "true" or "false"
-type Value struct {
-	Kind   Kind
-	Number float64
-	Text   []byte
-}
+type Value = windows.Value
 
 // Field is a named value. A feature nested in an object carries the flattened
 // name, "user.age".
-type Field struct {
-	Name  []byte
-	Value Value
-}
+type Field = windows.Field
 
 // Event is a decoded record. Which fields can be set depends on the [Role] it
 // was decoded for.
