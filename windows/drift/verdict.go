@@ -1,0 +1,151 @@
+package drift
+
+import (
+	"math"
+	"time"
+
+	"github.com/segmentio/encoding/json"
+
+	"github.com/kolmo-ml/kolmo/windows"
+)
+
+// Schema is the version of the verdict's JSON.
+const Schema = 1
+
+// A Verdict is what kolmo says about one closed window. Its JSON is the record
+// on the verdicts topic: keys in the order of the fields, features in the order
+// of their names, numbers as the shortest decimals that read back to the same
+// float64. What is not a finite number is null.
+type Verdict struct {
+	Schema     int        `json:"schema"`
+	Kind       string     `json:"kind"`
+	Model      string     `json:"model"`
+	Version    string     `json:"version"`
+	Segment    string     `json:"segment"`
+	Window     Bounds     `json:"window"`
+	Events     uint64     `json:"events"`
+	Late       uint64     `json:"late"`
+	Incomplete bool       `json:"incomplete"`
+	OverLimit  uint64     `json:"over_limit,omitempty"` // values of features beyond features_per_model
+	Reference  *Reference `json:"reference"`
+	Drifted    bool       `json:"drifted"`
+	Error      string     `json:"error,omitempty"`
+	// Shed names what was left out to keep the record within its size limit.
+	Shed        []string            `json:"shed,omitempty"`
+	Features    map[string]*Feature `json:"features"`
+	Prediction  *Feature            `json:"prediction,omitempty"`
+	Performance *Performance        `json:"performance,omitempty"`
+}
+
+// Bounds are a window's, in RFC 3339.
+type Bounds struct {
+	Start time.Time `json:"start"`
+	End   time.Time `json:"end"`
+}
+
+// BoundsOf converts an interval.
+func BoundsOf(i windows.Interval) Bounds { return Bounds{Start: i.Start.Time(), End: i.End.Time()} }
+
+// A Reference names what the window was compared with.
+type Reference struct {
+	ID   string `json:"id"`
+	Kind string `json:"kind"`
+	Rows uint64 `json:"rows"`
+}
+
+// A Feature is one comparison and what was counted of the feature.
+type Feature struct {
+	Type      windows.Type `json:"type"`
+	N         uint64       `json:"n"` // values that were neither null nor absent
+	Missing   uint64       `json:"missing"`
+	NonFinite uint64       `json:"non_finite"`
+	// TypeChanges are values that arrived as text where the reference has
+	// numbers, or as numbers where it has categories.
+	TypeChanges uint64  `json:"type_changes,omitempty"`
+	Outliers    *uint64 `json:"outliers,omitempty"`
+
+	Min  *Number `json:"min,omitempty"`
+	Max  *Number `json:"max,omitempty"`
+	Mean *Number `json:"mean,omitempty"`
+	Std  *Number `json:"std,omitempty"` // divides by n
+
+	NewCategories []string `json:"new_categories,omitempty"`
+
+	Test             string  `json:"test,omitempty"`
+	Method           string  `json:"method,omitempty"`
+	Statistic        *Number `json:"statistic,omitempty"`
+	StatisticError   *Number `json:"statistic_error,omitempty"`
+	Location         *Number `json:"location,omitempty"`
+	Sign             int     `json:"sign,omitempty"`
+	DegreesOfFreedom int     `json:"df,omitempty"`
+	PMethod          string  `json:"p_method,omitempty"`
+	P                *Number `json:"p_value,omitempty"`
+	LogP             *Number `json:"log_p_value,omitempty"` // natural, where p underflows
+	Adjusted         *Number `json:"p_adjusted,omitempty"`
+	Effect           *Number `json:"effect,omitempty"`
+	Drifted          bool    `json:"drifted"`
+	// Untested says why there was no test; Error why one could not be made.
+	Untested string `json:"untested,omitempty"`
+	Error    string `json:"error,omitempty"`
+
+	Measures  *Measures  `json:"measures,omitempty"`
+	Quantiles *Quantiles `json:"quantiles,omitempty"`
+	Counts    *Counts    `json:"counts,omitempty"`
+}
+
+// Measures are distances between the two distributions, for reading beside the
+// test.
+type Measures struct {
+	PSI           *Number `json:"psi,omitempty"`
+	Wasserstein   *Number `json:"wasserstein,omitempty"`
+	JensenShannon *Number `json:"jensen_shannon,omitempty"`
+}
+
+// Quantiles of both sides at the same probabilities.
+type Quantiles struct {
+	P         []float64 `json:"p"`
+	Reference []float64 `json:"reference"`
+	Current   []float64 `json:"current"`
+}
+
+// Counts of a categorical feature: every category's name, in ascending order,
+// and its counts.
+type Counts struct {
+	Categories []string `json:"categories"`
+	Reference  []uint64 `json:"reference"`
+	Current    []uint64 `json:"current"`
+}
+
+// Performance is how the service did in the window.
+type Performance struct {
+	Requests   map[string]uint64 `json:"requests"`
+	ErrorRate  *Number           `json:"error_rate,omitempty"`
+	Throughput Number            `json:"throughput"` // predictions per second
+	Latency    *Latency          `json:"latency_ms,omitempty"`
+}
+
+// Latency quantiles, in milliseconds.
+type Latency struct {
+	P50 Number `json:"p50"`
+	P90 Number `json:"p90"`
+	P95 Number `json:"p95"`
+	P99 Number `json:"p99"`
+	Max Number `json:"max"`
+}
+
+// A Number is a float64 whose JSON is null where it is not finite.
+type Number float64
+
+// MarshalJSON writes the shortest decimal that reads back to the same float64.
+func (n Number) MarshalJSON() ([]byte, error) {
+	if math.IsNaN(float64(n)) || math.IsInf(float64(n), 0) {
+		return []byte("null"), nil
+	}
+	return json.Append(nil, float64(n), 0)
+}
+
+// number is for fields that are left out where there is nothing to say.
+func number(x float64) *Number {
+	n := Number(x)
+	return &n
+}
