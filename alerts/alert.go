@@ -1,0 +1,82 @@
+package alerts
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"time"
+
+	"github.com/segmentio/encoding/json"
+
+	"github.com/kolmo-ml/kolmo/windows/drift"
+)
+
+// Kind is what an alert is about.
+type Kind string
+
+// The kinds of alerts.
+const (
+	FeatureDrift    Kind = "feature_drift"
+	PredictionDrift Kind = "prediction_drift"
+)
+
+// Status is where an alert stands.
+type Status string
+
+// The statuses an alert's records carry.
+const (
+	Firing   Status = "firing"
+	Resolved Status = "resolved"
+)
+
+// Schema is the version of the alert's JSON.
+const Schema = 1
+
+// An Alert is one transition of an incident: the record on the alerts topic.
+type Alert struct {
+	Schema   int          `json:"schema"`
+	ID       string       `json:"id"`
+	Status   Status       `json:"status"`
+	Kind     Kind         `json:"kind"`
+	Severity string       `json:"severity"`
+	Model    string       `json:"model"`
+	Version  string       `json:"version"`
+	Segment  string       `json:"segment"`
+	Window   drift.Bounds `json:"window"`
+	// Since is the start of the first drifted window of the incident.
+	Since   time.Time `json:"since"`
+	Summary string    `json:"summary"`
+	// Features are the culprits, the largest effect first.
+	Features    []Culprit `json:"features"`
+	EvidenceURL string    `json:"evidence_url"`
+	RunbookURL  string    `json:"runbook_url"`
+}
+
+// A Culprit is a feature that drifted.
+type Culprit struct {
+	Name      string        `json:"name"`
+	Test      string        `json:"test"`
+	Statistic *drift.Number `json:"statistic"`
+	Adjusted  *drift.Number `json:"p_adjusted"`
+	Effect    *drift.Number `json:"effect"`
+}
+
+// Encode writes the alert's JSON.
+func (a *Alert) Encode() ([]byte, error) {
+	data, err := json.Append(nil, a, json.SortMapKeys)
+	if err != nil {
+		return nil, fmt.Errorf("writing alert %s: %w", a.ID, err)
+	}
+	return data, nil
+}
+
+// identity is the id of an incident: a hash of what it is about and the first
+// window that drifted, so that the same incident has the same id wherever and
+// however often it is found.
+func identity(kind Kind, model, version, segment string, first time.Time) string {
+	h := sha256.New()
+	for _, part := range []string{string(kind), model, version, segment, first.UTC().Format(time.RFC3339Nano)} {
+		fmt.Fprintf(h, "%d:%s", len(part), part)
+	}
+	return hex.EncodeToString(h.Sum(nil)[:16])
+}

@@ -1,0 +1,136 @@
+package alerts
+
+import (
+	"cmp"
+	"slices"
+	"time"
+
+	"github.com/kolmo-ml/kolmo/windows"
+	"github.com/kolmo-ml/kolmo/windows/drift"
+	"github.com/kolmo-ml/kolmo/windows/reference"
+)
+
+// Settings are what closing a model's windows needs to know about it.
+type Settings struct {
+	windows.Settings
+	MaxAhead    time.Duration
+	ForgetAfter time.Duration
+	// FirstWindows is how many windows make the reference of a version that has
+	// none; 0: references come from elsewhere.
+	FirstWindows int
+	Drift        drift.Settings
+	Policy       Policy
+}
+
+// A Step is one window of one version, about to close.
+type Step struct {
+	Progress *Progress // before; not changed
+	Due      windows.DueWindow
+	// Parts are the panes of the window, of all partitions.
+	Parts []windows.Part
+	// Reference serves the window; nil when there is none yet.
+	Reference *reference.Reference
+	// Draft is the reference that grows, if Progress.Draft says that one does;
+	// Close takes it over.
+	Draft *windows.Window
+}
+
+// An Outcome is what closing a window gives. Everything in it is published in
+// one transaction or not at all.
+type Outcome struct {
+	Verdict  *drift.Verdict
+	Alerts   []*Alert
+	Progress *Progress // after
+	// Reference was made of the first windows; nil unless this one completed it.
+	Reference *reference.Reference
+	// Draft is the growing reference after this window; nil when none grows.
+	Draft *windows.Window
+}
+
+// Due lists the windows of a version that close at a watermark.
+func Due(settings *Settings, progress *Progress, panes []windows.PaneCount, watermark windows.Timestamp) []windows.DueWindow {
+	return settings.Definition.Due(progress.emitted(), panes, watermark, settings.ForgetAfter)
+}
+
+// NewProgress is the progress of a version that has no verdict yet.
+func NewProgress(v Version) *Progress {
+	return &Progress{Schema: Schema, Version: v, ActiveUntil: windows.Unset}
+}
+
+// Close closes one window. It is a pure function of its arguments.
+func Close(settings *Settings, step Step) Outcome {
+	merged := windows.Merge(step.Due.Interval, step.Parts)
+	after := *step.Progress
+	bounds := drift.BoundsOf(step.Due.Interval)
+	after.Window, after.Next, after.ActiveUntil = &bounds, step.Due.After.Next, step.Due.After.ActiveUntil
+
+	verdict := drift.Compare(drift.Case{
+		Model: after.Model, Version: after.Version.Version, Segment: after.Segment,
+		Window: merged, Reference: step.Reference,
+	}, settings.Drift)
+	out := Outcome{Verdict: verdict, Progress: &after}
+
+	after.Alerts = make(map[Kind]State, len(step.Progress.Alerts))
+	for _, kind := range []Kind{FeatureDrift, PredictionDrift} {
+		state, alert := settings.Policy.Step(kind, step.Progress.Alerts[kind], verdict)
+		if state.Incident != nil || state.Recent != nil {
+			after.Alerts[kind] = state
+		}
+		if alert != nil {
+			out.Alerts = append(out.Alerts, alert)
+		}
+	}
+	if settings.FirstWindows > 0 && len(after.References) == 0 && step.Reference == nil {
+		out.growReference(settings, step, merged)
+	}
+	return out
+}
+
+// growReference adds the window to the reference that grows out of the first
+// windows with events. Windows that overlap share slices, and each slice counts
+// once.
+func (out *Outcome) growReference(settings *Settings, step Step, merged *windows.Window) {
+	draft := Draft{EndPane: step.Due.FirstPane}
+	if step.Progress.Draft != nil {
+		draft = *step.Progress.Draft
+	}
+	fresh := merged
+	if draft.EndPane > step.Due.FirstPane {
+		parts := slices.DeleteFunc(slices.Clone(step.Parts), func(p windows.Part) bool { return p.Pane.Key.Index < draft.EndPane })
+		fresh = windows.Merge(step.Due.Interval, parts)
+	}
+	grown := step.Draft
+	if grown == nil {
+		grown = fresh
+	} else {
+		grown.Append(fresh)
+	}
+	draft.EndPane = step.Due.EndPane
+	if fresh.Events > 0 {
+		draft.Windows++
+	}
+	if draft.Windows < settings.FirstWindows {
+		out.Progress.Draft, out.Draft = &draft, grown
+		return
+	}
+	made := reference.FromWindow(reference.First, grown, max(settings.ReferenceSize, 1))
+	definition := settings.Definition
+	next, _, _ := definition.Window(step.Due.After.Next)
+	horizon := definition.Horizon(settings.MaxAhead)
+	out.Reference, out.Progress.Draft = made, nil
+	out.Progress.References = []Serving{{
+		ID: made.ID, Kind: made.Kind, Rows: made.Rows,
+		GridFrom:   definition.Boundary(step.Due.Interval.End.Add(definition.Lateness).Add(horizon)),
+		ServesFrom: next.Start,
+	}}
+}
+
+// SortDue orders the windows of several versions as they close: by when they
+// are due, then by name.
+func SortDue[T any](due []T, key func(T) (closes windows.Timestamp, v Version)) {
+	slices.SortStableFunc(due, func(a, b T) int {
+		ta, va := key(a)
+		tb, vb := key(b)
+		return cmp.Or(cmp.Compare(ta, tb), cmp.Compare(va.Model, vb.Model), cmp.Compare(va.Version, vb.Version), cmp.Compare(va.Segment, vb.Segment))
+	})
+}

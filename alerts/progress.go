@@ -1,0 +1,126 @@
+package alerts
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/segmentio/encoding/json"
+
+	"github.com/kolmo-ml/kolmo/windows"
+	"github.com/kolmo-ml/kolmo/windows/drift"
+)
+
+// A Version is a model version: the unit in which windows close.
+type Version struct {
+	Model   string `json:"model"`
+	Version string `json:"version"`
+	Segment string `json:"segment"`
+}
+
+// Progress is how far a version has come: the record on the progress topic,
+// written in the transaction of every verdict. With the panes it is all that
+// is needed to go on.
+type Progress struct {
+	Schema int `json:"schema"`
+	Version
+	// Window is the last one emitted; nil before the first.
+	Window *drift.Bounds `json:"window,omitempty"`
+	// Next is the number of the next window; ActiveUntil the end of the last
+	// slice that held an event, in epoch milliseconds.
+	Next        int64             `json:"next"`
+	ActiveUntil windows.Timestamp `json:"active_until"`
+	// References in the order in which they came to serve.
+	References []Serving `json:"references,omitempty"`
+	// Draft is the reference that grows out of the first windows.
+	Draft  *Draft         `json:"draft,omitempty"`
+	Alerts map[Kind]State `json:"alerts,omitempty"`
+}
+
+// Serving is a reference and when it serves.
+type Serving struct {
+	ID   string `json:"id"`
+	Kind string `json:"kind"`
+	Rows uint64 `json:"rows"`
+	// GridFrom: panes that start at or after it are counted on its grid.
+	GridFrom windows.Timestamp `json:"grid_from"`
+	// ServesFrom: windows that start at or after it are compared with it.
+	ServesFrom windows.Timestamp `json:"serves_from"`
+}
+
+// Draft says how far a growing reference has come; its values are in the
+// references topic.
+type Draft struct {
+	Windows int   `json:"windows"`  // that held events
+	EndPane int64 `json:"end_pane"` // the slice after the last one it holds
+}
+
+// ShardProgress is the shard's own record.
+type ShardProgress struct {
+	Schema int `json:"schema"`
+	Shards int `json:"shards"`
+	// Through is what the shard has closed through; Unset before it closed
+	// anything.
+	Through windows.Timestamp `json:"through"`
+	// Definitions is the fingerprint of the configuration that verdicts depend on.
+	Definitions string `json:"definitions,omitempty"`
+	// Configured are the references that the configuration names, of the
+	// patterns whose home is this shard.
+	Configured map[string]Configured `json:"configured,omitempty"`
+	// Partitions are the input partitions that Through is over.
+	Partitions []string  `json:"partitions,omitempty"`
+	Written    time.Time `json:"written"`
+}
+
+// Configured is a reference that the configuration names for a pattern of
+// model names.
+type Configured struct {
+	Source  string    `json:"source"` // hash of the file's bytes
+	Serving []Serving `json:"serving"`
+}
+
+// DecodeProgress reads a version's record.
+func DecodeProgress(data []byte) (*Progress, error) {
+	var p Progress
+	if err := json.Unmarshal(data, &p); err != nil {
+		return nil, fmt.Errorf("reading a progress record: %w", err)
+	}
+	if p.Schema != Schema {
+		return nil, fmt.Errorf("reading the progress of model %q version %q: its schema is %d, this program reads %d: run a version of kolmo that knows it",
+			p.Model, p.Version.Version, p.Schema, Schema)
+	}
+	return &p, nil
+}
+
+// Encode writes the record.
+func (p *Progress) Encode() ([]byte, error) {
+	data, err := json.Append(nil, p, json.SortMapKeys)
+	if err != nil {
+		return nil, fmt.Errorf("writing the progress of model %q version %q: %w", p.Model, p.Version.Version, err)
+	}
+	return data, nil
+}
+
+// emitted is the part of the record that schedules windows.
+func (p *Progress) emitted() windows.Emitted {
+	return windows.Emitted{Any: p.Window != nil, Next: p.Next, ActiveUntil: p.ActiveUntil}
+}
+
+// InForce is the last of the references whose moment, as from tells it, is at
+// or before t; nil when there is none.
+func InForce(servings []Serving, from func(*Serving) windows.Timestamp, t windows.Timestamp) *Serving {
+	for i := len(servings) - 1; i >= 0; i-- {
+		if from(&servings[i]) <= t {
+			return &servings[i]
+		}
+	}
+	return nil
+}
+
+// Encode writes the shard's record.
+func (p *ShardProgress) Encode() ([]byte, error) {
+	data, err := json.Append(nil, p, json.SortMapKeys)
+	if err != nil {
+		return nil, fmt.Errorf("writing a shard's progress: %w", err)
+	}
+	return data, nil
+}
