@@ -1,0 +1,261 @@
+package kafka
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/segmentio/encoding/json"
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/kolmo-ml/kolmo/alerts"
+	"github.com/kolmo-ml/kolmo/windows"
+	"github.com/kolmo-ml/kolmo/windows/redisstore"
+	"github.com/kolmo-ml/kolmo/windows/reference"
+)
+
+// A transaction takes a few tens of milliseconds whatever is in it, so
+// everything that is due at one moment goes into as few as memory allows.
+const (
+	mostWindows = 256
+	mostBytes   = 4 << 20
+)
+
+// held are the panes of one version, by partition.
+type held struct {
+	counts  []windows.PaneCount
+	entries map[int][]redisstore.Entry // by the partition's place in Inputs
+}
+
+// dueWindow is a window of a version.
+type dueWindow struct {
+	version alerts.Version
+	window  windows.DueWindow
+	closes  windows.Timestamp
+}
+
+// closeDue closes what is due at a watermark. The marks were read before the
+// manifests are, so the manifests hold at least what the watermark promises.
+func (s *shard) closeDue(ctx context.Context, ids []windows.PartitionID, marks []redisstore.Mark, watermark windows.Timestamp) error {
+	panes, err := s.directories(ctx, ids)
+	if err != nil {
+		return err
+	}
+	var due []dueWindow
+	for key := range panes {
+		if s.versions[key] == nil {
+			s.versions[key] = &version{progress: alerts.NewProgress(key)}
+		}
+	}
+	for key, v := range s.versions {
+		model := s.options.Model(key.Model)
+		var counts []windows.PaneCount
+		if h := panes[key]; h != nil {
+			counts = h.counts
+		}
+		for _, w := range alerts.Due(model.Settings, v.progress, counts, watermark) {
+			due = append(due, dueWindow{version: key, window: w, closes: w.Interval.End.Add(model.Definition.Lateness)})
+		}
+	}
+	alerts.SortDue(due, func(d dueWindow) (windows.Timestamp, alerts.Version) { return d.closes, d.version })
+	cut, err := s.cut(ids, marks)
+	if err != nil {
+		return err
+	}
+	for len(due) > 0 {
+		if due, err = s.closeSome(ctx, ids, panes, due, cut); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// directories lists the shard's panes in every partition.
+func (s *shard) directories(ctx context.Context, ids []windows.PartitionID) (map[alerts.Version]*held, error) {
+	panes := make(map[alerts.Version]*held)
+	for place, id := range ids {
+		entries, err := s.options.Store.Directory(ctx, id, s.number)
+		if err != nil {
+			return nil, err
+		}
+		for _, entry := range entries {
+			key := alerts.Version{Model: entry.Key.Model, Version: entry.Key.Version}
+			h := panes[key]
+			if h == nil {
+				h = &held{entries: make(map[int][]redisstore.Entry)}
+				panes[key] = h
+			}
+			h.counts = append(h.counts, windows.PaneCount{Index: entry.Key.Index, Events: entry.Events, Late: entry.Late})
+			h.entries[place] = append(h.entries[place], entry)
+		}
+	}
+	return panes, nil
+}
+
+// closeSome closes as many of the due windows as one transaction should hold,
+// and returns the rest.
+func (s *shard) closeSome(ctx context.Context, ids []windows.PartitionID, panes map[alerts.Version]*held, due []dueWindow, cut []byte) ([]dueWindow, error) {
+	var records []*kgo.Record
+	moved := make(map[alerts.Version]*version)
+	var made []*reference.Reference
+	var closed []closedWindow
+	bytes := 0
+	for len(due) > 0 && len(closed) < mostWindows && bytes < mostBytes {
+		next := due[0]
+		due = due[1:]
+		v := moved[next.version]
+		if v == nil {
+			v = s.versions[next.version]
+		}
+		step, err := s.step(ctx, ids, panes[next.version], v, next)
+		if err != nil {
+			return nil, err
+		}
+		model := s.options.Model(next.version.Model)
+		out := alerts.Close(model.Settings, step)
+		after := &version{progress: out.Progress}
+		if out.Reference != nil {
+			made = append(made, out.Reference)
+			if err := s.serve(ctx, out.Reference); err != nil {
+				return nil, err
+			}
+			records = append(records, s.referenceRecords(next.version, out.Reference, out.Progress.References[0].GridFrom)...)
+			records = append(records, s.draftRecords(next.version, v.draft, nil)...)
+		}
+		if out.Draft != nil {
+			after.draft = newDraft(out.Draft)
+			records = append(records, s.draftRecords(next.version, v.draft, after.draft)...)
+		}
+		value, err := out.Verdict.Encode(VerdictMaxBytes)
+		if err != nil {
+			return nil, err
+		}
+		records = append(records, &kgo.Record{
+			Topic: s.options.Topics.Verdicts, Partition: int32(s.number), Key: verdictKey(next.version, out.Verdict.Window.Start), Value: value,
+			Headers: []kgo.RecordHeader{{Key: "kolmo-cut", Value: cut}},
+		})
+		for _, alert := range out.Alerts {
+			value, err := alert.Encode()
+			if err != nil {
+				return nil, err
+			}
+			records = append(records, &kgo.Record{Topic: s.options.Topics.Alerts, Partition: int32(s.number), Key: []byte(alert.ID), Value: value})
+		}
+		moved[next.version] = after
+		closed = append(closed, closedWindow{verdict: out.Verdict, alerts: out.Alerts, severity: model.Policy.Severity})
+		bytes += len(value)
+	}
+	progress := make([]*alerts.Progress, 0, len(moved))
+	for _, v := range moved {
+		progress = append(progress, v.progress)
+	}
+	if err := s.commit(ctx, records, progress); err != nil {
+		return nil, err
+	}
+	maps.Copy(s.versions, moved)
+	for _, r := range made {
+		if err := s.options.Store.PersistReference(ctx, r.ID); err != nil {
+			s.log.Warn("a new reference is in the references topic, but could not be kept in Redis; the next owner of the shard puts it back", "reference", r.ID, "error", err)
+		}
+	}
+	for _, c := range closed {
+		s.options.Metrics.closed(s.number, c)
+		for _, a := range c.alerts {
+			s.log.Info("alert", "status", a.Status, "kind", a.Kind, "summary", a.Summary, "window_end", a.Window.End)
+		}
+	}
+	return due, nil
+}
+
+// step gathers what closing a window needs.
+func (s *shard) step(ctx context.Context, ids []windows.PartitionID, h *held, v *version, due dueWindow) (alerts.Step, error) {
+	step := alerts.Step{Progress: v.progress, Due: due.window}
+	if h != nil {
+		for _, place := range slices.Sorted(maps.Keys(h.entries)) {
+			var wanted []redisstore.Entry
+			for _, entry := range h.entries[place] {
+				if entry.Key.Index >= due.window.FirstPane && entry.Key.Index < due.window.EndPane {
+					wanted = append(wanted, entry)
+				}
+			}
+			if len(wanted) == 0 {
+				continue
+			}
+			read, err := s.options.Store.Panes(ctx, ids[place], wanted)
+			if err != nil {
+				return step, err
+			}
+			for _, pane := range read {
+				step.Parts = append(step.Parts, windows.Part{Partition: place, Pane: pane})
+			}
+		}
+	}
+	serving, err := s.serving(ctx, v.progress, due.window.Interval.Start)
+	if err != nil {
+		return step, err
+	}
+	if serving != nil {
+		if step.Reference, err = s.closers.cache.get(ctx, serving.ID); err != nil {
+			return step, fmt.Errorf("reading the reference of model %q version %q: %w", due.version.Model, due.version.Version, err)
+		}
+	}
+	if v.draft != nil {
+		if step.Draft, err = v.draft.window(); err != nil {
+			return step, err
+		}
+	}
+	return step, nil
+}
+
+// serving finds the reference that a window is compared with: the version's
+// own, or the one that the configuration names for its model.
+func (s *shard) serving(ctx context.Context, progress *alerts.Progress, start windows.Timestamp) (*alerts.Serving, error) {
+	from := func(r *alerts.Serving) windows.Timestamp { return r.ServesFrom }
+	if own := alerts.InForce(progress.References, from, start); own != nil {
+		return own, nil
+	}
+	pattern := s.options.Model(progress.Model).Pattern
+	if pattern == "" {
+		return nil, nil
+	}
+	home := windows.Shard(pattern, "", s.options.Shards)
+	if home == s.number {
+		return alerts.InForce(s.own.Configured[pattern].Serving, from, start), nil
+	}
+	// The grid and the reference of the configuration take effect together.
+	through, err := s.options.Store.GridsInForce(ctx, s.options.Progress, home)
+	if err != nil {
+		return nil, fmt.Errorf("reading the references of the configuration: %w", err)
+	}
+	var found *alerts.Serving
+	for _, g := range through.Grids {
+		if g.Pattern && g.Model == pattern && g.EffectiveFrom <= start && (found == nil || g.EffectiveFrom > found.GridFrom) {
+			found = &alerts.Serving{ID: g.GridID, Kind: reference.Fixed, GridFrom: g.EffectiveFrom, ServesFrom: g.EffectiveFrom}
+		}
+	}
+	return found, nil
+}
+
+// cut describes where every partition stood: what depends on timing and is
+// therefore in no verdict, but in the header of its record.
+func (s *shard) cut(ids []windows.PartitionID, marks []redisstore.Mark) ([]byte, error) {
+	type stand struct {
+		Partition string            `json:"partition"`
+		Offset    int64             `json:"offset"`
+		Watermark windows.Timestamp `json:"watermark"`
+		Idle      bool              `json:"idle,omitempty"`
+	}
+	cut := struct {
+		Instance   string  `json:"instance"`
+		Partitions []stand `json:"partitions"`
+	}{Instance: s.options.Instance}
+	for i, id := range ids {
+		cut.Partitions = append(cut.Partitions, stand{s.options.Inputs.Name(id), marks[i].NextOffset, marks[i].Watermark, marks[i].Idle})
+	}
+	data, err := json.Append(nil, cut, 0)
+	if err != nil {
+		return nil, fmt.Errorf("describing where the partitions stand: %w", err)
+	}
+	return data, nil
+}

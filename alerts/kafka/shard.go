@@ -1,0 +1,171 @@
+package kafka
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/kolmo-ml/kolmo/alerts"
+	"github.com/kolmo-ml/kolmo/windows"
+	"github.com/kolmo-ml/kolmo/windows/redisstore"
+)
+
+// A shard is what its owner knows. It belongs to one goroutine.
+type shard struct {
+	closers  *Closers
+	options  *Options
+	number   int
+	log      *slog.Logger
+	producer *kgo.Client
+	tail     *tail
+
+	own      alerts.ShardProgress
+	versions map[alerts.Version]*version
+	// generation is the offset, in the progress topic, of the last record that
+	// changed which grids are in force: grids of a lower generation are older.
+	generation int64
+	published  time.Time // when Through was last told to Redis
+	durable    time.Time // when Through was last written to progress
+	requests   map[alerts.Version]request
+}
+
+// A version is one model version's progress, and the draft of its reference.
+type version struct {
+	progress *alerts.Progress
+	draft    *draft // nil when no reference grows
+}
+
+// ownShard initialises, restores and then closes windows until the context
+// ends or something fails.
+func (c *Closers) ownShard(ctx context.Context, number int, log *slog.Logger) error {
+	s := &shard{
+		closers: c, options: &c.options, number: number, log: log,
+		versions: make(map[alerts.Version]*version), requests: make(map[alerts.Version]request),
+	}
+	var err error
+	if s.producer, err = c.newProducer(ctx, number); err != nil {
+		return err
+	}
+	defer s.producer.Close()
+	defer c.options.Metrics.release(number)
+	if err := s.restore(ctx); err != nil {
+		return err
+	}
+	defer s.tail.close()
+	if err := s.configure(ctx); err != nil {
+		return err
+	}
+	s.log.Debug("shard owned", "versions", len(s.versions), "through", s.own.Through.String())
+	for {
+		ids, marks, changed := c.marks.read()
+		if err := s.takeRequests(ctx); err != nil {
+			return err
+		}
+		if err := s.close(ctx, ids, marks); err != nil {
+			return err
+		}
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+	}
+}
+
+// close closes everything that is due at the lowest watermark, and then says
+// what the shard has closed through.
+func (s *shard) close(ctx context.Context, ids []windows.PartitionID, marks []redisstore.Mark) error {
+	watermark := lowest(marks)
+	if watermark > s.own.Through {
+		for {
+			err := s.closeDue(ctx, ids, marks, watermark)
+			if errors.Is(err, redisstore.ErrMoved) {
+				continue // a newer checkpoint replaced what we were about to read
+			}
+			if err != nil {
+				return err
+			}
+			break
+		}
+		s.own.Through = watermark
+		if time.Since(s.durable) >= time.Minute {
+			if err := s.commit(ctx, nil, nil); err != nil {
+				return err
+			}
+		}
+		return s.publish(ctx)
+	}
+	if time.Since(s.published) >= time.Second {
+		return s.publish(ctx)
+	}
+	return nil
+}
+
+// publish tells Redis what is closed, and which grids are in force: after the
+// commit, so that nobody runs ahead of what may still be undone.
+func (s *shard) publish(ctx context.Context) error {
+	through := redisstore.Through{Through: s.own.Through, Generation: s.generation, Grids: s.grids()}
+	if err := s.options.Store.PublishThrough(ctx, s.options.Progress, s.number, through); err != nil {
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		s.log.Warn("telling Redis what is closed failed; partitions wait until it works again", "error", err)
+		return nil
+	}
+	s.published = time.Now()
+	return nil
+}
+
+// grids lists what is in force: every version's own, and those of the
+// configuration whose home is this shard.
+func (s *shard) grids() []redisstore.GridInForce {
+	var grids []redisstore.GridInForce
+	for key, v := range s.versions {
+		for _, serving := range v.progress.References {
+			grids = append(grids, redisstore.GridInForce{
+				Model: key.Model, Version: key.Version, EffectiveFrom: serving.GridFrom, GridID: serving.ID,
+			})
+		}
+	}
+	for pattern, configured := range s.own.Configured {
+		for _, serving := range configured.Serving {
+			grids = append(grids, redisstore.GridInForce{
+				Model: pattern, EffectiveFrom: serving.GridFrom, GridID: serving.ID, Pattern: true,
+			})
+		}
+	}
+	return grids
+}
+
+// commit writes records, the progress of the versions that moved, and the
+// shard's own, in one transaction.
+func (s *shard) commit(ctx context.Context, records []*kgo.Record, moved []*alerts.Progress) error {
+	for _, progress := range moved {
+		value, err := progress.Encode()
+		if err != nil {
+			return err
+		}
+		records = append(records, s.progressRecord(progressKey(progress.Version), value))
+	}
+	s.own.Schema, s.own.Shards, s.own.Definitions = alerts.Schema, s.options.Shards, s.options.Fingerprint
+	value, err := s.own.Encode()
+	if err != nil {
+		return err
+	}
+	own := s.progressRecord([]byte(shardKey), value)
+	records = append(records, own)
+	if err := commit(ctx, s.producer, records); err != nil {
+		return fmt.Errorf("shard %d: %w", s.number, err)
+	}
+	s.durable = time.Now()
+	s.generation = own.Offset
+	return nil
+}
+
+func (s *shard) progressRecord(key, value []byte) *kgo.Record {
+	return &kgo.Record{Topic: s.options.Topics.Progress, Partition: int32(s.number), Key: key, Value: value}
+}
