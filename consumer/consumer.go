@@ -1,0 +1,360 @@
+package consumer
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/kolmo-ml/kolmo/windows"
+)
+
+// A Consumer is one instance's share of the input.
+type Consumer struct {
+	options Options
+	log     *slog.Logger
+	limited *limitedLog
+	client  *kgo.Client
+	letters *deadLetters
+	closed  *closed
+	marks   *marks
+	topics  map[string]Topic
+	inputs  *Inputs
+
+	mu     sync.Mutex
+	owners map[windows.PartitionID]*owner // guarded by mu
+	// commits are the offsets of checkpoints that the group does not know yet,
+	// for lag tools alone. Guarded by mu.
+	commits map[string]map[int32]kgo.EpochOffset
+	waits   map[windows.PartitionID]time.Time // since when an owner holds; guarded by mu
+
+	reclaims chan *owner
+	wake     chan struct{}
+	ready    chan struct{} // closed when the group has been joined once
+	joined   sync.Once
+}
+
+// New checks that the topics exist and makes a consumer. Call Run, once.
+func New(ctx context.Context, options Options, inputs *Inputs) (*Consumer, error) {
+	if options.Log == nil {
+		options.Log = slog.New(slog.DiscardHandler)
+	}
+	c := &Consumer{
+		options: options, log: options.Log, limited: newLimitedLog(options.Log), inputs: inputs,
+		topics: make(map[string]Topic), owners: make(map[windows.PartitionID]*owner),
+		commits: make(map[string]map[int32]kgo.EpochOffset), waits: make(map[windows.PartitionID]time.Time),
+		reclaims: make(chan *owner, 1024), wake: make(chan struct{}, 1), ready: make(chan struct{}),
+	}
+	names := make([]string, 0, len(options.Topics))
+	for _, t := range options.Topics {
+		c.topics[t.Name] = t
+		names = append(names, t.Name)
+	}
+	var err error
+	if c.letters, err = newDeadLetters(&options); err != nil {
+		return nil, err
+	}
+	opts := append([]kgo.Opt{}, options.Client...)
+	c.client, err = kgo.NewClient(append(opts,
+		kgo.ConsumerGroup(options.Group),
+		kgo.ConsumeTopics(names...),
+		kgo.Balancers(kgo.CooperativeStickyBalancer()),
+		kgo.SessionTimeout(options.SessionTimeout),
+		kgo.HeartbeatInterval(max(options.SessionTimeout/4, 100*time.Millisecond)),
+		kgo.BlockRebalanceOnPoll(),
+		kgo.DisableAutoCommit(),
+		kgo.AdjustFetchOffsetsFn(c.assigned),
+		kgo.OnPartitionsRevoked(func(_ context.Context, _ *kgo.Client, lost map[string][]int32) { c.end(lost, true) }),
+		kgo.OnPartitionsLost(func(_ context.Context, _ *kgo.Client, lost map[string][]int32) { c.end(lost, false) }),
+		kgo.ConsumeResetOffset(kgo.NoResetOffset()),
+		kgo.FetchIsolationLevel(kgo.ReadCommitted()),
+		kgo.KeepControlRecords(), // transaction markers take offsets
+		kgo.FetchMaxBytes(options.FetchMaxBytes),
+		kgo.FetchMaxPartitionBytes(min(options.FetchMaxBytes, 1<<20)),
+		kgo.MaxConcurrentFetches(2),
+		kgo.MaxDecompressBatchBytes(64<<20),
+		kgo.MetadataMaxAge(30*time.Second),
+		kgo.WithHooks(options.Hooks...),
+	)...)
+	if err != nil {
+		c.letters.close()
+		return nil, fmt.Errorf("making the consumer of group %q: %w", options.Group, err)
+	}
+	c.closed = newClosed(options.Store, inputs.Progress, inputs.Shards, options.Model, c.log)
+	c.marks = &marks{store: options.Store}
+	c.marks.set(inputs.Partitions())
+	return c, nil
+}
+
+// Ready is closed when the instance has joined its group.
+func (c *Consumer) Ready() <-chan struct{} { return c.ready }
+
+// Run consumes until the context ends; then every owner checkpoints and
+// releases its partition, which takes as long as Redis takes, and 10 seconds at
+// most. The error is nil after an orderly end.
+func (c *Consumer) Run(ctx context.Context) error {
+	background, stop := context.WithCancel(context.WithoutCancel(ctx))
+	var group sync.WaitGroup
+	for _, task := range []func(context.Context){c.closed.follow, c.watchIdleness, c.commitOffsets} {
+		group.Go(func() { task(background) })
+	}
+	err := c.poll(ctx)
+	// The owners still need the dead letters and the marks to come to an end.
+	closing := time.AfterFunc(10*time.Second, func() {
+		for _, o := range c.owned() {
+			o.cancel()
+		}
+	})
+	c.flushCommits(background)
+	c.client.CloseAllowingRebalance()
+	for _, o := range c.owned() { // should the group have been left without a callback
+		close(o.finish)
+		<-o.done
+		o.cancel()
+	}
+	closing.Stop()
+	stop()
+	group.Wait()
+	c.letters.close()
+	return err
+}
+
+// poll hands what comes to the owners. Rebalances wait while it does, so that
+// no record of an earlier ownership reaches a later owner.
+func (c *Consumer) poll(ctx context.Context) error {
+	const mostRecords = 10_000
+	for {
+		pollContext, cancel := context.WithCancel(ctx)
+		stop := make(chan struct{})
+		go func() { // a reclaim must not wait for records
+			select {
+			case <-c.wake:
+				cancel()
+			case <-stop:
+			}
+		}()
+		fetches := c.client.PollRecords(pollContext, mostRecords)
+		close(stop)
+		cancel()
+		if ctx.Err() != nil {
+			c.client.AllowRebalance()
+			return nil
+		}
+		if fetches.IsClientClosed() {
+			return nil
+		}
+		var fatal error
+		fetches.EachError(func(topic string, partition int32, err error) {
+			switch {
+			case errors.Is(err, context.Canceled):
+			case topic == "": // the client itself, or its group
+				c.limited.warn("group", "the consumer group has a problem; it is tried again", "group", c.options.Group, "error", err)
+			default:
+				c.limited.warn("fetch "+topic, "fetching a partition failed; it is tried again", "topic", topic, "partition", partition, "error", err)
+			}
+		})
+		fetches.EachPartition(func(p kgo.FetchTopicPartition) {
+			if len(p.Records) == 0 {
+				return
+			}
+			if o := c.owner(p.Topic, p.Partition); o != nil {
+				o.offer(p.Records)
+				c.options.Metrics.lag(p.Topic, p.Partition, p.HighWatermark-p.Records[len(p.Records)-1].Offset-1)
+			}
+		})
+		c.takeReclaims(ctx)
+		c.client.AllowRebalance()
+		if fatal != nil {
+			return fatal
+		}
+	}
+}
+
+func (c *Consumer) owner(topic string, partition int32) *owner {
+	id, ok := c.inputs.ID(topic)
+	if !ok {
+		return nil
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.owners[windows.PartitionID{Topic: id, Partition: partition}]
+}
+
+func (c *Consumer) owned() []*owner {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	all := make([]*owner, 0, len(c.owners))
+	for _, o := range c.owners {
+		all = append(all, o)
+	}
+	return all
+}
+
+// overLimit says that an event was left out because of a limit.
+func (c *Consumer) overLimit(o *owner, r *kgo.Record) {
+	c.limited.warn("limit "+o.topic.Name, "an event is beyond the limit of model versions, or of events in a slice, and counts for nothing",
+		"topic", r.Topic, "partition", r.Partition, "offset", r.Offset, "limit", c.options.Limits.Models)
+}
+
+// waiting remembers since when an owner holds an event, and says so when that
+// gets long.
+func (c *Consumer) waiting(o *owner, w windows.Waiting, held bool) {
+	c.mu.Lock()
+	since, was := c.waits[o.id]
+	switch {
+	case !held:
+		delete(c.waits, o.id)
+	case !was:
+		since = time.Now()
+		c.waits[o.id] = since
+	}
+	c.mu.Unlock()
+	if held && time.Since(since) > 30*time.Second {
+		c.limited.warn("held", "a partition waits for a shard to close what came before",
+			"topic", o.topic.Name, "partition", o.partition, "shard", w.Shard, "must_close_through", w.Through.String(),
+			"for", time.Since(since).Round(time.Second), "slowest_partition", c.inputs.Name(c.marks.slowest()))
+	}
+}
+
+// slowest is the partition with the lowest watermark: the one that everybody
+// waits for.
+func (m *marks) slowest() windows.PartitionID {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	var slowest windows.PartitionID
+	lowest := windows.Forever
+	for i, mark := range m.all {
+		watermark := mark.Watermark
+		if !mark.Found {
+			watermark = windows.Unset
+		}
+		if watermark < lowest {
+			lowest, slowest = watermark, m.ids[i]
+		}
+	}
+	return slowest
+}
+
+// committed notes a checkpoint's offset for the group.
+func (c *Consumer) committed(o *owner, offset int64) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	byPartition := c.commits[o.topic.Name]
+	if byPartition == nil {
+		byPartition = make(map[int32]kgo.EpochOffset)
+		c.commits[o.topic.Name] = byPartition
+	}
+	byPartition[o.partition] = kgo.EpochOffset{Epoch: -1, Offset: offset}
+}
+
+// commitOffsets commits to the group what checkpoints hold, for lag tools
+// alone: kolmo never reads it.
+func (c *Consumer) commitOffsets(ctx context.Context) {
+	tick := time.NewTicker(5 * time.Second)
+	defer tick.Stop()
+	for {
+		select {
+		case <-tick.C:
+			c.flushCommits(ctx)
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+func (c *Consumer) flushCommits(ctx context.Context) {
+	c.mu.Lock()
+	commits := c.commits
+	c.commits = make(map[string]map[int32]kgo.EpochOffset)
+	c.mu.Unlock()
+	if len(commits) == 0 {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, 3*time.Second)
+	defer cancel()
+	c.client.CommitOffsetsSync(ctx, commits, nil)
+}
+
+// An Inputs knows the input topics, their ids and partitions, and the shards.
+type Inputs struct {
+	Progress windows.TopicID
+	Shards   int
+
+	mu         sync.RWMutex
+	ids        map[string]windows.TopicID // guarded by mu
+	names      map[windows.TopicID]string // guarded by mu
+	partitions []windows.PartitionID      // ordered by topic name and number; guarded by mu
+}
+
+// LookUpInputs asks the brokers for the topics. Every one must exist.
+func LookUpInputs(ctx context.Context, admin *kadm.Client, topics []Topic, progress string) (*Inputs, error) {
+	in := &Inputs{ids: make(map[string]windows.TopicID), names: make(map[windows.TopicID]string)}
+	names := []string{progress}
+	for _, t := range topics {
+		names = append(names, t.Name)
+	}
+	details, err := admin.ListTopics(ctx, names...)
+	if err != nil {
+		return nil, fmt.Errorf("asking the brokers for the topics: %w", err)
+	}
+	for _, d := range details.Sorted() {
+		if d.Err != nil {
+			return nil, &MissingTopicError{Topic: d.Topic, Err: d.Err}
+		}
+		id := windows.TopicID(d.ID)
+		if d.Topic == progress {
+			in.Progress, in.Shards = id, len(d.Partitions)
+			continue
+		}
+		in.ids[d.Topic], in.names[id] = id, d.Topic
+		for _, p := range d.Partitions.Sorted() {
+			in.partitions = append(in.partitions, windows.PartitionID{Topic: id, Partition: p.Partition})
+		}
+	}
+	return in, nil
+}
+
+// A MissingTopicError names an input topic that does not exist, or that may not
+// be seen.
+type MissingTopicError struct {
+	Topic string
+	Err   error
+}
+
+func (e *MissingTopicError) Error() string {
+	return fmt.Sprintf("topic %q cannot be read: %v: create it, as with `kafka-topics.sh --create --topic %s`, or mend kafka.inputs in the configuration", e.Topic, e.Err, e.Topic)
+}
+
+func (e *MissingTopicError) Unwrap() error { return e.Err }
+
+// ID is the id of an input topic.
+func (in *Inputs) ID(topic string) (windows.TopicID, bool) {
+	in.mu.RLock()
+	defer in.mu.RUnlock()
+	id, ok := in.ids[topic]
+	return id, ok
+}
+
+// Name is a partition as people know it.
+func (in *Inputs) Name(id windows.PartitionID) string {
+	in.mu.RLock()
+	defer in.mu.RUnlock()
+	name, ok := in.names[id.Topic]
+	if !ok {
+		return "unknown"
+	}
+	return fmt.Sprintf("%s/%d", name, id.Partition)
+}
+
+// Partitions are all input partitions, ordered by topic name and number: the
+// order in which closers merge.
+func (in *Inputs) Partitions() []windows.PartitionID {
+	in.mu.RLock()
+	defer in.mu.RUnlock()
+	return in.partitions
+}
