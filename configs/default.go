@@ -1,0 +1,66 @@
+package configs
+
+import (
+	"time"
+
+	"github.com/kolmo-ml/kolmo/windows"
+)
+
+// Default is the configuration of an empty file, were it allowed: the brokers
+// and the addresses of Redis have no default.
+func Default() Config {
+	c := Config{
+		Kafka: Kafka{
+			Group:          "kolmo",
+			SessionTimeout: 10 * time.Second,
+			FetchMaxBytes:  50 << 20,
+			Inputs:         Inputs{Predictions: []string{"predictions"}},
+			Outputs: Outputs{
+				Alerts:      "alerts",
+				Verdicts:    "kolmo.verdicts",
+				Progress:    "kolmo.progress",
+				References:  "kolmo.references",
+				DeadLetters: "kolmo.dead-letters",
+			},
+			CreateOutputs: CreateOutputs{Enabled: true, Partitions: 8, ReplicationFactor: 1},
+		},
+		Redis:           Redis{Prefix: "kolmo"},
+		Listen:          "127.0.0.1:9464",
+		CheckpointEvery: 5 * time.Second,
+		Limits: Limits{
+			MaxEventBytes:    1 << 20,
+			MaxDepth:         32,
+			Models:           1000,
+			VersionsPerModel: 50,
+			FeaturesPerModel: 4000,
+			FeatureSeries:    50000,
+			Categories:       1000,
+			NameLength:       256,
+			MaxAhead:         time.Hour,
+			IdleAfter:        30 * time.Second,
+			ForgetAfter:      24 * time.Hour,
+			MaxBinMass:       0.05,
+		},
+		Defaults: Settings{
+			Window: windows.Definition{
+				Size:     windows.DurationSpan(time.Hour),
+				Origin:   windows.Unset,
+				Location: time.UTC,
+				Lateness: 2 * time.Minute,
+			},
+			Reference:  Reference{Kind: ReferenceFirst, Windows: 24, Size: 10000},
+			SampleSize: 1024,
+			Drift: Drift{
+				Alpha:       0.05,
+				Correction:  "bh",
+				MinEffect:   0.1,
+				MinEvents:   50,
+				Numeric:     "auto",
+				Categorical: "chi2",
+			},
+			Alert: Alert{For: 2, Of: 3, ResolveAfter: 2, Severity: "critical"},
+		},
+	}
+	c.resolve()
+	return c
+}

@@ -1,0 +1,89 @@
+package configs
+
+import (
+	"github.com/goccy/go-yaml/ast"
+
+	"github.com/kolmo-ml/kolmo/windows"
+)
+
+// fields is the table of defaults, and of each model.
+func (s *Settings) fields() []field {
+	fields := []field{
+		{key: "window", value: section{windowFields(&s.Window)}, meaning: "How events are cut into windows of event time."},
+		{key: "reference", value: section{s.Reference.fields()}, meaning: "What windows are compared with."},
+		{key: "sample_size", value: whole(&s.SampleSize, 1, 1_000_000), meaning: "Values a window keeps per feature. Up to as many the test is exact."},
+		{key: "drift", value: section{s.Drift.fields()}, meaning: "What counts as drift."},
+		{key: "alert", value: section{s.Alert.fields()}, meaning: "When windows become an alert."},
+		{key: "success_statuses", value: list{into: &s.SuccessStatuses, item: text, least: 1}, fallback: "`success`, `ok` and 200 to 299", meaning: "Values of status that count as successes; every other is an error."},
+	}
+	return append(fields, reservedFields("budget", "segments", "outcomes", "schedule")...)
+}
+
+// fields is the table of one model: its name, and what defaults has.
+func (e *Entry) fields() []field {
+	name := field{key: "name", required: true, value: text(&e.Name), meaning: "A model's name, or a glob: * stands for any text, ? for any one character."}
+	return append([]field{name}, e.Settings.fields()...)
+}
+
+func windowFields(w *windows.Definition) []field {
+	return []field{
+		{key: "size", value: span(&w.Size), meaning: "Length of a window. Durations align to origin; 1d, 1w, 1mo follow the calendar of time_zone, weeks begin on Monday."},
+		{key: "every", value: span(&w.Every), fallback: "size", meaning: "Distance between the starts of windows. Shorter than size, they overlap."},
+		{key: "lateness", value: duration(&w.Lateness, 0, maxDuration), meaning: "How long after its end a window still takes events, in event time."},
+		{key: "time_zone", value: zone(&w.Location), meaning: "Whose calendar days, weeks and months follow."},
+		{key: "origin", value: moment(&w.Origin), fallback: "the Unix epoch; for calendar sizes local midnight of 1970-01-01, of Monday 1970-01-05 for weeks", meaning: "A moment at which a window starts."},
+		{key: "min_events", value: whole(&w.MinEvents, 0, 1_000_000_000_000), meaning: "A window with fewer events grows by whole windows, up to max_size. 0: windows do not grow."},
+		{key: "max_size", value: span(&w.MaxSize), fallback: "24 sizes", meaning: "How far a window may grow."},
+	}
+}
+
+func (r *Reference) fields() []field {
+	return []field{
+		{key: "kind", value: oneOf(&r.Kind, []string{ReferenceFixed, ReferenceFirst}, ReferenceRolling, ReferenceSeasonal),
+			meaning: "fixed is a file, or what kolmo reference load brought; first is the first windows of a version, then pinned. rolling and seasonal are not supported yet."},
+		{key: "file", value: file{&r.File, &r.FileAsWritten}, meaning: "Data of a fixed reference: CSV, NDJSON or Parquet, each also gzipped."},
+		{key: "windows", value: whole(&r.Windows, 1, 10_000), meaning: "How many windows make a first or a rolling reference."},
+		{key: "period", value: span(&r.Period), meaning: "Of a seasonal reference: after how long the pattern repeats."},
+		{key: "cycles", value: whole(&r.Cycles, 1, 1000), fallback: "none", meaning: "Of a seasonal reference: how many periods back it reaches."},
+		{key: "size", value: whole(&r.Size, 1, 1_000_000), meaning: "Values a reference keeps per feature. Its quantile counts are over all rows, whatever the size."},
+	}
+}
+
+func (d *Drift) fields() []field {
+	return []field{
+		{key: "alpha", value: number(&d.Alpha, bound{0, true}, bound{1, true}), meaning: "Adjusted p-value below which a feature has drifted."},
+		{key: "correction", value: oneOf(&d.Correction, []string{"bh", "holm", "none"}), meaning: "Multiplicity over the features of a window: Benjamini–Hochberg, Holm or none."},
+		{key: "min_effect", value: number(&d.MinEffect, bound{0, false}, bound{1, false}), meaning: "Effect below which nothing counts as drift, however small its p-value: D for KS, Cramér's V for chi-square."},
+		{key: "min_events", value: whole(&d.MinEvents, 0, 1_000_000_000_000), meaning: "Values of a feature below which it is not tested."},
+		{key: "numeric", value: oneOf(&d.Numeric, []string{"auto", "ks", "chi2"}), meaning: "Test of numeric features. auto is KS, but chi-square where the reference has at most 10 distinct values; ks is always KS."},
+		{key: "categorical", value: oneOf(&d.Categorical, []string{"chi2"}), meaning: "Test of categorical features."},
+	}
+}
+
+func (a *Alert) fields() []field {
+	return []field{
+		{key: "for", value: whole(&a.For, 1, 1000), meaning: "How many of the last windows must have drifted. At most of."},
+		{key: "of", value: whole(&a.Of, 1, 1000), meaning: "How many windows are looked back on."},
+		{key: "resolve_after", value: whole(&a.ResolveAfter, 1, 1000), meaning: "How many windows in a row without drift resolve an alert."},
+		{key: "severity", value: oneOf(&a.Severity, []string{"critical", "warning", "info"}), meaning: "Severity of the alert."},
+	}
+}
+
+// inputTopics is the mapping of roles to topics. Its presence replaces the
+// default as a whole: a role left out then has no topic.
+type inputTopics struct {
+	into *Inputs
+}
+
+func (i inputTopics) decode(d *decoder, n ast.Node, path string) {
+	if _, null := n.(*ast.NullNode); null {
+		d.report(start(n), path, "the key has no value: write a role, as in {predictions: [predictions]}, or leave the key out")
+		return
+	}
+	*i.into = Inputs{}
+	d.fields(n, path, i.into.fields())
+}
+
+func (i inputTopics) describe() description {
+	return description{kind: "mapping", fields: new(Inputs).fields()}
+}
