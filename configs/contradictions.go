@@ -76,7 +76,7 @@ func (d *decoder) topics(k *Kafka) {
 			use(topic, item("kafka.inputs."+role.name, i))
 		}
 	}
-	if d.has("kafka.inputs") && len(k.Inputs.Predictions) == 0 && len(k.Inputs.Features) == 0 &&
+	if d.has("kafka.inputs") && !d.blamed("kafka.inputs") && len(k.Inputs.Predictions) == 0 && len(k.Inputs.Features) == 0 &&
 		!d.has("kafka.inputs.predictions[0]") && !d.has("kafka.inputs.features[0]") {
 		d.reportAt("kafka.inputs", "no topic of predictions or features: there would be no window to judge")
 	}

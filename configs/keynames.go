@@ -17,8 +17,11 @@ func known(fields []field, key string) bool {
 }
 
 // advice says what to write instead of a key that is none of the fields: the
-// one it resembles, the place where it would be one, or all there are.
+// one it resembles or begins with, the place where it would be one, or all there are.
 func advice(key, path string, fields []field, all []Key) string {
+	if name, rest, found := strings.Cut(key, ":"); found && known(fields, name) {
+		return fmt.Sprintf("write a space after the colon, as in %s: %s", name, shortened(rest))
+	}
 	best, distance := "", 1+max(1, utf8.RuneCountInString(key)/3)
 	for _, f := range fields {
 		if n := editDistance(strings.ToLower(key), f.key); n < distance {

@@ -83,7 +83,7 @@ func (d *decoder) tokens(text string) (tokens token.Tokens, ok bool) {
 			tokens, ok = nil, false
 		}
 	}()
-	tokens = lexer.Tokenize(text)
+	tokens = mergeFlowScalars(lexer.Tokenize(text))
 	ok = true
 	refuse := func(t *token.Token, format string, arguments ...any) {
 		d.report(positionOf(t), "", format, arguments...)
