@@ -1,0 +1,197 @@
+package evidence
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/kolmo-ml/kolmo/windows/drift"
+)
+
+// curves are both distribution functions of a numeric feature, drawn through
+// the quantiles of its verdict.
+type curves struct {
+	Width, Height            float64
+	Left, Right, Top, Bottom float64 // edges of the plot
+	Notch                    float64 // lower end of the marks below the plot
+	Reference, Current       string  // points of the polylines
+	TicksX, TicksY           []tick
+	// Gap marks where D is; nil without a location.
+	Gap *gap
+	// Clipped says that the tails lie outside the plot.
+	Clipped bool
+	Alt     string
+}
+
+// A tick is a mark on an axis.
+type tick struct {
+	At    float64
+	Label string
+}
+
+// A gap is the vertical line between the curves at D's location.
+type gap struct {
+	X, Y1, Y2      float64
+	LabelX, LabelY float64
+	Anchor         string // text-anchor of the label
+	Label          string
+}
+
+// newCurves lays the curves out. It returns nil where the verdict has no
+// quantiles that could be drawn: different lengths, fewer than two, or not in
+// order.
+func newCurves(f *drift.Feature) *curves {
+	q := f.Quantiles
+	if q == nil || len(q.P) < 2 || len(q.P) != len(q.Reference) || len(q.P) != len(q.Current) ||
+		!slices.IsSorted(q.P) || !slices.IsSorted(q.Reference) || !slices.IsSorted(q.Current) ||
+		q.P[0] < 0 || q.P[len(q.P)-1] > 1 {
+		return nil
+	}
+	c := &curves{Width: 640, Height: 330, Left: 52, Right: 624, Top: 14, Bottom: 290, Notch: 295}
+	location, located := finite(f.Location)
+	lo, hi := c.extent(q)
+	if located {
+		lo, hi = min(lo, location), max(hi, location)
+	}
+	if lo == hi {
+		widen := max(math.Abs(lo)/10, 1)
+		lo, hi = lo-widen, hi+widen
+	}
+	// Halved, as the range of float64 is wider than float64.
+	x := func(v float64) float64 {
+		return c.Left + (c.Right-c.Left)*min(max((v/2-lo/2)/(hi/2-lo/2), 0), 1)
+	}
+	y := func(p float64) float64 { return c.Bottom - (c.Bottom-c.Top)*p }
+	c.Reference = polyline(q.P, q.Reference, lo, hi, x, y)
+	c.Current = polyline(q.P, q.Current, lo, hi, x, y)
+	for _, v := range ticks(lo, hi) {
+		c.TicksX = append(c.TicksX, tick{At: round(x(v.At)), Label: v.Label})
+	}
+	for _, p := range []float64{0, 0.25, 0.5, 0.75, 1} {
+		c.TicksY = append(c.TicksY, tick{At: round(y(p)), Label: strconv.Itoa(int(100*p)) + " %"})
+	}
+	if located && f.Test == "ks" && f.Statistic != nil {
+		c.mark(q, location, x, y, "D = "+statistic(f.Statistic))
+	}
+	c.Alt = curvesAlt(f, q, location, located)
+	return c
+}
+
+// extent is the range of values to draw: all, or without the outermost
+// quantiles where a few far values would press everything else into a line.
+func (c *curves) extent(q *drift.Quantiles) (lo, hi float64) {
+	last := len(q.P) - 1
+	lo, hi = min(q.Reference[0], q.Current[0]), max(q.Reference[last], q.Current[last])
+	if last < 8 {
+		return lo, hi
+	}
+	innerLo, innerHi := min(q.Reference[1], q.Current[1]), max(q.Reference[last-1], q.Current[last-1])
+	inner := innerHi/2 - innerLo/2
+	if inner > 0 && hi/2-lo/2 > 3*inner {
+		// Leave room beside the inner part, and no more.
+		c.Clipped = true
+		return max(lo, innerLo-inner/2), min(hi, innerHi+inner/2)
+	}
+	return lo, hi
+}
+
+// mark puts D's line between the curves.
+func (c *curves) mark(q *drift.Quantiles, location float64, x, y func(float64) float64, label string) {
+	a, b := y(distribution(q.P, q.Reference, location)), y(distribution(q.P, q.Current, location))
+	g := &gap{X: round(x(location)), Y1: round(min(a, b)), Y2: round(max(a, b)), Label: label, Anchor: "start"}
+	g.LabelX, g.LabelY = g.X+10, round((a+b)/2+5)
+	if g.X > (c.Left+c.Right)/2 {
+		g.LabelX, g.Anchor = g.X-10, "end"
+	}
+	c.Gap = g
+}
+
+// distribution is the share of values up to v, linear between quantiles.
+func distribution(p, quantiles []float64, v float64) float64 {
+	// after is the first quantile beyond v.
+	after, _ := slices.BinarySearchFunc(quantiles, v, func(q, v float64) int {
+		if q <= v {
+			return -1
+		}
+		return 1
+	})
+	switch after {
+	case 0:
+		return 0
+	case len(quantiles):
+		return 1
+	}
+	below, above := quantiles[after-1], quantiles[after]
+	share := (v/2 - below/2) / (above/2 - below/2)
+	return p[after-1] + share*(p[after]-p[after-1])
+}
+
+// polyline draws a distribution function from lo to hi.
+func polyline(p, quantiles []float64, lo, hi float64, x, y func(float64) float64) string {
+	var b strings.Builder
+	point := func(v, p float64) {
+		if b.Len() > 0 {
+			b.WriteByte(' ')
+		}
+		b.WriteString(coordinate(x(v)) + "," + coordinate(y(p)))
+	}
+	last := len(quantiles) - 1
+	if quantiles[0] >= lo {
+		point(lo, 0)
+		point(quantiles[0], 0)
+	} else {
+		point(lo, distribution(p, quantiles, lo))
+	}
+	for i, q := range quantiles {
+		if lo <= q && q <= hi {
+			point(q, p[i])
+		}
+	}
+	if quantiles[last] <= hi {
+		point(quantiles[last], 1)
+		point(hi, 1)
+	} else {
+		point(hi, distribution(p, quantiles, hi))
+	}
+	return b.String()
+}
+
+// ticks are four to six round numbers within a range.
+func ticks(lo, hi float64) []tick {
+	width := hi - lo
+	if math.IsInf(width, 0) || width <= 0 || width < math.Abs(lo)*1e-12 {
+		return []tick{{At: lo, Label: decimal(lo, 6)}, {At: hi, Label: decimal(hi, 6)}}
+	}
+	step := math.Pow(10, math.Floor(math.Log10(width/4)))
+	switch rough := width / 4 / step; {
+	case rough >= 5:
+		step *= 5
+	case rough >= 2:
+		step *= 2
+	}
+	if step == 0 || math.IsInf(step, 0) {
+		return []tick{{At: lo, Label: decimal(lo, 6)}, {At: hi, Label: decimal(hi, 6)}}
+	}
+	digits := 2 + int(math.Ceil(math.Log10(max(math.Abs(lo), math.Abs(hi), step)/step)))
+	var out []tick
+	for i := math.Ceil(lo / step); i*step <= hi && len(out) < 10; i++ {
+		out = append(out, tick{At: i * step, Label: decimal(i*step, min(max(digits, 1), 15))})
+	}
+	return out
+}
+
+func curvesAlt(f *drift.Feature, q *drift.Quantiles, location float64, located bool) string {
+	median := func(quantiles []float64) string { return decimal(quantiles[len(quantiles)/2], 4) }
+	alt := fmt.Sprintf("Two cumulative distribution curves. The middle quantile is %s in the reference and %s in the window.", median(q.Reference), median(q.Current))
+	if located && f.Statistic != nil {
+		alt += fmt.Sprintf(" They are furthest apart at %s, by %s.", decimal(location, 6), statistic(f.Statistic))
+	}
+	return alt
+}
+
+func coordinate(x float64) string { return strconv.FormatFloat(round(x), 'f', -1, 64) }
+
+// round keeps coordinates to a tenth of a unit.
+func round(x float64) float64 { return math.Round(10*x) / 10 }
