@@ -23,6 +23,14 @@ const (
 	methodSampled = "sampled"
 )
 
+// Where an expected count is below sparseBelow the chi-square law raises false
+// alarms, and the p-value comes from so many permutations (Cochran 1954 for the
+// bound).
+const (
+	sparseBelow  = 5
+	permutations = 1999
+)
+
 // sampledConfidence is the confidence with which the error of a sampled
 // statistic is stated.
 const sampledConfidence = 0.99
@@ -63,7 +71,7 @@ func testNumbers(f *Feature, s Settings, w *windows.Window, t *windows.Tally, re
 		}
 		f.ks(result.D, slack, result.Location, result.Sign, twosample.KSPValue(result.N, result.M, result.H))
 	}
-	f.measure(current, t, ref)
+	f.measure(current, ref)
 }
 
 func (f *Feature) ks(statistic, statisticError, location float64, sign int, p twosample.PValue) {
@@ -134,7 +142,7 @@ func testFewValues(f *Feature, s Settings, w *windows.Window, t *windows.Tally, 
 		expected, observed := countValues(ref.Sample, current)
 		f.chi2(expected, observed)
 	}
-	f.measure(current, t, ref)
+	f.measure(current, ref)
 }
 
 // countValues counts the distinct values of both samples, in ascending order.
@@ -197,6 +205,10 @@ func (f *Feature) chi2(expected, observed []uint64) {
 	f.Statistic, f.StatisticError = number(result.Statistic), number(0)
 	f.DegreesOfFreedom = result.DegreesOfFreedom
 	f.Effect = number(result.CramersV)
+	if result.MinExpected < sparseBelow {
+		f.p(twosample.ChiSquarePermutation(expected, observed, permutations))
+		return
+	}
 	f.p(result.PValue())
 }
 
@@ -218,7 +230,7 @@ func countMeasures(expected, observed []uint64) *Measures {
 
 // measure takes the distances of a numeric feature from the samples: PSI and
 // Jensen–Shannon over ten bins between the reference's deciles.
-func (f *Feature) measure(current []float64, t *windows.Tally, ref *reference.Feature) {
+func (f *Feature) measure(current []float64, ref *reference.Feature) {
 	if len(current) == 0 || len(ref.Sample) == 0 {
 		return
 	}

@@ -137,7 +137,14 @@ func logOneSidedTailEvery(stride, size, d float64) float64 {
 			right -= third
 		}
 	}
-	top := math.Floor((left + right) / 2)
+	// Neighbours can differ by more than exp can span where d is near 1, so the
+	// top must be found, not merely approached.
+	top := left
+	for j := left + 1; j <= right; j++ {
+		if logTailTerm(size, d, j) > logTailTerm(size, d, top) {
+			top = j
+		}
+	}
 	reference := logTailTerm(size, d, top)
 	total := 1.0
 	for _, step := range []float64{-stride, +stride} {

@@ -156,3 +156,18 @@ func TestKSPValueFallsWithD(t *testing.T) {
 		}
 	}
 }
+
+// Where d is near 1 only the first few terms exist, each a factor of e^−1000
+// below the one before it: the p-value is (1−d)^N, not 1.
+func TestTailNearOne(t *testing.T) {
+	for _, size := range []float64{1000, 5890, 100_000} {
+		for values := 1.5; values < 40; values++ { // N(1−d)
+			d := 1 - values/size
+			want := math.Ln2 + size*math.Log1p(-d)
+			got := ksOneSample(size, d)
+			if got.P > 1e-300 || got.LogP < want || got.LogP > want+2*values {
+				t.Errorf("N %v, d %v: log p %v, want about %v", size, d, got.LogP, want)
+			}
+		}
+	}
+}
