@@ -171,7 +171,9 @@ func (r *reader) feature(name string, grid *windows.FeatureGrid, sampleSize int)
 		r.fail("feature %q was not counted on the grid that the pane names", name)
 	}
 	if parts&hasMoments != 0 {
-		f.Moments.Count = r.uvarint()
+		if f.Moments.Count = r.uvarint(); f.Moments.Count == 0 {
+			r.fail("feature %q has moments of no values", name)
+		}
 		for _, x := range [...]*float64{&f.Moments.Min, &f.Moments.Max, &f.Moments.Mean, &f.Moments.M2} {
 			*x = r.float()
 		}
