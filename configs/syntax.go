@@ -34,7 +34,8 @@ func (d *decoder) document(data []byte) ast.Node {
 		d.report(at, "", "the text is not UTF-8: save the file as UTF-8")
 		return nil
 	}
-	tokens, ok := d.tokens(string(data))
+	// Some editors begin a text with a byte order mark, which is no part of it.
+	tokens, ok := d.tokens(strings.TrimPrefix(string(data), "\ufeff"))
 	if !ok {
 		return nil
 	}
@@ -42,7 +43,7 @@ func (d *decoder) document(data []byte) ast.Node {
 	if err != nil {
 		var syntax *yaml.SyntaxError
 		if errors.As(err, &syntax) {
-			d.report(positionOf(syntax.Token), "", "this is not YAML: %s", shortened(syntax.Message))
+			d.report(positionOf(syntax.Token), "", "this is not YAML: %s", shortened(strings.ReplaceAll(syntax.Message, "\t", `\t`)))
 		} else {
 			d.report(position{1, 1}, "", "this is not YAML: %s", shortened(err.Error()))
 		}
