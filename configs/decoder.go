@@ -2,6 +2,7 @@ package configs
 
 import (
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -13,14 +14,13 @@ import (
 // variables (os.LookupEnv); nil stands for an empty environment. When the
 // config has problems the error is a Problems with all of them.
 func Load(path string, env func(string) (string, bool)) (*Config, error) {
-	info, err := os.Stat(path)
+	f, err := os.Open(path)
 	if err != nil {
 		return nil, fmt.Errorf("reading the config: %w", err)
 	}
-	if info.Size() > maxFileBytes {
-		return nil, fmt.Errorf("reading the config: %s has %d bytes, more than the %d of the largest config", path, info.Size(), maxFileBytes)
-	}
-	data, err := os.ReadFile(path)
+	defer func() { _ = f.Close() }() // nothing was written
+	// One byte more than allowed is enough for Parse to refuse the rest.
+	data, err := io.ReadAll(io.LimitReader(f, maxFileBytes+1))
 	if err != nil {
 		return nil, fmt.Errorf("reading the config: %w", err)
 	}

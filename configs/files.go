@@ -18,6 +18,7 @@ import (
 type file struct {
 	into      *string // resolved
 	asWritten *string // before variables and folders are put in; may be nil
+	otherwise string  // what else can be done when the file is absent; may be empty
 }
 
 const wantFile = "the name of a file"
@@ -29,7 +30,7 @@ func (f file) decode(d *decoder, n ast.Node, path string) {
 	}
 	resolved, err := d.resolve(name)
 	if err != nil {
-		d.report(start(n), path, "%v", err)
+		d.report(start(n), path, "%v%s", err, f.otherwise)
 		return
 	}
 	*f.into = resolved
@@ -132,7 +133,7 @@ func readSecret(path string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	defer f.Close() //nolint:errcheck // nothing was written
+	defer func() { _ = f.Close() }() // nothing was written
 	data, err := io.ReadAll(io.LimitReader(f, maxSecretBytes+3))
 	content := strings.TrimSuffix(string(data), "\n")
 	return strings.TrimSuffix(content, "\r"), err

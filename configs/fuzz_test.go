@@ -1,7 +1,10 @@
 package configs_test
 
 import (
+	"bytes"
 	"errors"
+	"io/fs"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -108,9 +111,17 @@ func deepIndentation() string {
 }
 
 func TestLoadTellsOfAbsentAndHugeFiles(t *testing.T) {
-	_, err := configs.Load(filepath.Join(t.TempDir(), "kolmo.yaml"), nil)
+	name := filepath.Join(t.TempDir(), "kolmo.yaml")
+	_, err := configs.Load(name, nil)
 	var problems configs.Problems
-	if err == nil || errors.As(err, &problems) || !strings.Contains(err.Error(), "reading the config") {
+	if !errors.Is(err, fs.ErrNotExist) || errors.As(err, &problems) {
 		t.Errorf("an absent file: %v", err)
+	}
+	if err := os.WriteFile(name, bytes.Repeat([]byte("#"), 3<<20), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	_, err = configs.Load(name, nil)
+	if !errors.As(err, &problems) || len(problems) != 1 || !strings.Contains(err.Error(), "longer than 1MiB") {
+		t.Errorf("a huge file: %v", err)
 	}
 }

@@ -27,7 +27,7 @@ const (
 // empty or has problems.
 func (d *decoder) document(data []byte) ast.Node {
 	if len(data) > maxFileBytes {
-		d.report(position{1, 1}, "", "the file has %d bytes, more than the %d of the largest config", len(data), maxFileBytes)
+		d.report(position{1, 1}, "", "the file is longer than %s: a config is not", formatBytes(maxFileBytes))
 		return nil
 	}
 	if at, ok := invalidUTF8(data); !ok {
