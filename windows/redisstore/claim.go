@@ -151,7 +151,7 @@ func (c *Claim) whyMoved(ctx context.Context, moved error) error {
 	case err != nil:
 		return explain(err)
 	}
-	return fmt.Errorf("Redis has lost a part of the checkpoint (%w): a key was evicted or deleted by hand; to give up the partition's open windows and read it from the start, delete the key %s",
+	return fmt.Errorf("a part of the checkpoint is lost (%w): a key was evicted or deleted by hand; to give up the partition's open windows and read it from the start, delete the key %s",
 		moved, manifest)
 }
 

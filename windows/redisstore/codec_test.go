@@ -98,8 +98,8 @@ func TestSamplesTakeTheShortestExactForm(t *testing.T) {
 			if n != len(c.values) {
 				t.Fatalf("%d entries written", n)
 			}
-			b := appendValues(nil, []sampledValue{{0, c.values[0]}, {0, c.values[1]}})
-			if len(c.values) == 2 && b[0] != c.mode {
+			b := appendValues(nil, c.values)
+			if b[0] != c.mode {
 				t.Errorf("written in form %d, want %d", b[0], c.mode)
 			}
 			restored, err := restore(p, encodePane(nil, p), blob)

@@ -37,34 +37,21 @@ const (
 // maxSafeInteger is how far integers of a float64 are without gaps.
 const maxSafeInteger = 1 << 53
 
-type sampledValue struct {
-	offset int64
-	value  float64
-}
-
 // encodeSamples writes entries of every feature of a pane: those that choose
 // picks. It returns how many it wrote; none make no blob.
 func encodeSamples(b []byte, id windows.PartitionID, p *windows.Pane, choose func(*windows.Sample) []windows.Entry) (blob []byte, entries int) {
 	begin := len(b)
 	b = append(b, samplesFormat)
-	var before, values []sampledValue
+	var rows sampledRows
 	write := func(slot int, f *windows.Feature) {
 		chosen := choose(&f.Sample)
 		if len(chosen) == 0 {
 			return
 		}
-		values = values[:0]
-		for _, e := range chosen {
-			values = append(values, sampledValue{id.EventOffset(e.Hash), e.Value})
-		}
-		slices.SortFunc(values, func(a, b sampledValue) int {
-			return cmp.Or(cmp.Compare(a.offset, b.offset), cmp.Compare(math.Float64bits(a.value), math.Float64bits(b.value)))
-		})
 		b = binary.AppendUvarint(b, uint64(slot))
-		b = appendOffsets(b, values, before)
-		b = appendValues(b, values)
-		entries += len(values)
-		before, values = values, before
+		b = rows.appendOffsets(b, id, chosen)
+		b = appendValues(b, rows.values(chosen))
+		entries += len(chosen)
 	}
 	if p.Prediction != nil {
 		write(slotPrediction, p.Prediction)
@@ -81,41 +68,73 @@ func encodeSamples(b []byte, id windows.PartitionID, p *windows.Pane, choose fun
 	return seal(b), entries
 }
 
-func appendOffsets(b []byte, values, before []sampledValue) []byte {
-	if slices.EqualFunc(values, before, func(a, b sampledValue) bool { return a.offset == b.offset }) {
+// sampledRows are the rows of the sample written last. Features that are
+// present in the same events hold the same hashes in the same places, so that
+// their entries need not be sorted again.
+type sampledRows struct {
+	entries []windows.Entry // as they were given
+	rows    []sampledRow    // in the order of their offsets
+	ordered []float64
+}
+
+type sampledRow struct {
+	offset int64
+	place  int // in entries
+}
+
+func (s *sampledRows) appendOffsets(b []byte, id windows.PartitionID, entries []windows.Entry) []byte {
+	same := slices.EqualFunc(entries, s.entries, func(a, b windows.Entry) bool { return a.Hash == b.Hash })
+	s.entries = entries
+	if same {
 		return append(b, offsetsSame)
 	}
+	s.rows = s.rows[:0]
+	for place, e := range entries {
+		s.rows = append(s.rows, sampledRow{id.EventOffset(e.Hash), place})
+	}
+	slices.SortFunc(s.rows, func(a, b sampledRow) int {
+		return cmp.Or(cmp.Compare(a.offset, b.offset), cmp.Compare(a.place, b.place))
+	})
 	b = append(b, offsetsOwn)
-	b = binary.AppendUvarint(b, uint64(len(values)))
-	b = binary.AppendVarint(b, values[0].offset)
-	for i, v := range values[1:] {
-		b = binary.AppendUvarint(b, uint64(v.offset)-uint64(values[i].offset))
+	b = binary.AppendUvarint(b, uint64(len(s.rows)))
+	b = binary.AppendVarint(b, s.rows[0].offset)
+	for i, row := range s.rows[1:] {
+		b = binary.AppendUvarint(b, uint64(row.offset)-uint64(s.rows[i].offset))
 	}
 	return b
 }
 
-func appendValues(b []byte, values []sampledValue) []byte {
+// values are those of the entries, in the order of the rows.
+func (s *sampledRows) values(entries []windows.Entry) []float64 {
+	s.ordered = s.ordered[:0]
+	for _, row := range s.rows {
+		s.ordered = append(s.ordered, entries[row.place].Value)
+	}
+	return s.ordered
+}
+
+func appendValues(b []byte, values []float64) []byte {
 	integers, singles := true, true
-	for _, v := range values {
-		bits := math.Float64bits(v.value)
-		integers = integers && math.Abs(v.value) <= maxSafeInteger && math.Float64bits(float64(int64(v.value))) == bits
-		singles = singles && math.Float64bits(float64(float32(v.value))) == bits
+	for _, x := range values {
+		bits := math.Float64bits(x)
+		integers = integers && math.Abs(x) <= maxSafeInteger && math.Float64bits(float64(int64(x))) == bits
+		singles = singles && math.Float64bits(float64(float32(x))) == bits
 	}
 	switch {
 	case integers:
 		b = append(b, valuesInteger)
-		for _, v := range values {
-			b = binary.AppendVarint(b, int64(v.value))
+		for _, x := range values {
+			b = binary.AppendVarint(b, int64(x))
 		}
 	case singles:
 		b = append(b, valuesFloat32)
-		for _, v := range values {
-			b = binary.LittleEndian.AppendUint32(b, math.Float32bits(float32(v.value)))
+		for _, x := range values {
+			b = binary.LittleEndian.AppendUint32(b, math.Float32bits(float32(x)))
 		}
 	default:
 		b = append(b, valuesFloat64)
-		for _, v := range values {
-			b = appendFloat(b, v.value)
+		for _, x := range values {
+			b = appendFloat(b, x)
 		}
 	}
 	return b

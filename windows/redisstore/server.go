@@ -69,7 +69,7 @@ func checkServers(ctx context.Context, client redis.UniversalClient, log *slog.L
 
 func checkServer(ctx context.Context, client redis.Cmdable, address string, log *slog.Logger) (serverFacts, error) {
 	if err := client.Ping(ctx).Err(); err != nil {
-		return serverFacts{}, fmt.Errorf("Redis at %s does not answer: %w", address, err)
+		return serverFacts{}, fmt.Errorf("asking Redis at %s: it does not answer: %w", address, err)
 	}
 	policy := ""
 	if settings, err := client.ConfigGet(ctx, "maxmemory-policy").Result(); err == nil {
@@ -87,16 +87,21 @@ func checkServer(ctx context.Context, client redis.Cmdable, address string, log 
 	default:
 		return serverFacts{}, &PolicyError{Address: address, Policy: policy}
 	}
+	return serverFacts{major: majorVersion(ctx, client)}, nil
+}
+
+// majorVersion is 0 where the server does not tell.
+func majorVersion(ctx context.Context, client redis.Cmdable) int {
 	info, err := client.Info(ctx, "server").Result()
 	if err != nil {
-		return serverFacts{}, nil
+		return 0
 	}
-	major, _, _ := strings.Cut(infoField(info, "redis_version"), ".")
-	n, err := strconv.Atoi(major)
+	text, _, _ := strings.Cut(infoField(info, "redis_version"), ".")
+	major, err := strconv.Atoi(text)
 	if err != nil {
-		return serverFacts{}, nil
+		return 0
 	}
-	return serverFacts{major: n}, nil
+	return major
 }
 
 // infoField finds a line "name:value" in what INFO answered.

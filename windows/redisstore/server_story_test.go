@@ -73,11 +73,10 @@ func openStore(t testing.TB, client redis.UniversalClient, options ...Option) *S
 
 // An instance owns a partition and reads traffic, as the consumer does.
 type instance struct {
-	store  *Store
-	claim  *Claim
-	state  *windows.Partition
-	epoch  int64
-	offset int64
+	store *Store
+	claim *Claim
+	state *windows.Partition
+	epoch int64
 }
 
 func take(t testing.TB, store *Store) *instance {

@@ -95,7 +95,7 @@ func (s *Store) referenceKey(id string) (string, error) {
 		ok = c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || c == '-' || c == '_' || c == '.' || c == ':'
 	}
 	if !ok {
-		return "", fmt.Errorf("%q is not the id of a reference: want 1 to 128 letters, digits and -_.:", id)
+		return "", fmt.Errorf("%q is not the id of a reference: want 1 to 128 letters, digits and any of -_.: in it", id)
 	}
 	return s.prefix + ":{r/" + id + "}", nil
 }
