@@ -90,7 +90,7 @@ func TestPagesInABrowser(t *testing.T) {
 		want       []string
 	}{
 		{"overview", "", []string{"<h1>Model versions</h1>", "1 alert fires", "ranking/home page", `<svg class="strip"`}},
-		{"model", ModelPath(fraud, time.Time{}), []string{"Newest window", "alert firing", "velocity_24h", "prediction", "Drifted in 9 of 24 windows"}},
+		{"model", ModelPath(fraud, time.Time{}), []string{"Newest window", "alert firing", "velocity_24h", "prediction", "Drifted in 7 of 24 windows"}},
 		{"numeric", FeaturePath(fraud, last, "amount"), []string{"The largest difference between the two distributions is D = ", "<polyline", "Quantiles"}},
 		{"categorical", FeaturePath(fraud, last, "country"), []string{"Cramér", `class="bars"`, "ZZ"}},
 	} {

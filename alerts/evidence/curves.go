@@ -49,7 +49,7 @@ func newCurves(f *drift.Feature) *curves {
 		q.P[0] < 0 || q.P[len(q.P)-1] > 1 {
 		return nil
 	}
-	c := &curves{Width: 640, Height: 330, Left: 52, Right: 624, Top: 14, Bottom: 290, Notch: 295}
+	c := &curves{Width: 640, Height: 330, Left: 66, Right: 624, Top: 14, Bottom: 290, Notch: 295}
 	location, located := finite(f.Location)
 	lo, hi := c.extent(q)
 	if located {
@@ -57,12 +57,9 @@ func newCurves(f *drift.Feature) *curves {
 	}
 	if lo == hi {
 		widen := max(math.Abs(lo)/10, 1)
-		lo, hi = lo-widen, hi+widen
+		lo, hi = max(lo-widen, -math.MaxFloat64), min(hi+widen, math.MaxFloat64)
 	}
-	// Halved, as the range of float64 is wider than float64.
-	x := func(v float64) float64 {
-		return c.Left + (c.Right-c.Left)*min(max((v/2-lo/2)/(hi/2-lo/2), 0), 1)
-	}
+	x := func(v float64) float64 { return c.Left + (c.Right-c.Left)*fraction(v, lo, hi) }
 	y := func(p float64) float64 { return c.Bottom - (c.Bottom-c.Top)*p }
 	c.Reference = polyline(q.P, q.Reference, lo, hi, x, y)
 	c.Current = polyline(q.P, q.Current, lo, hi, x, y)
@@ -124,8 +121,17 @@ func distribution(p, quantiles []float64, v float64) float64 {
 		return 1
 	}
 	below, above := quantiles[after-1], quantiles[after]
-	share := (v/2 - below/2) / (above/2 - below/2)
-	return p[after-1] + share*(p[after]-p[after-1])
+	return p[after-1] + fraction(v, below, above)*(p[after]-p[after-1])
+}
+
+// fraction is how far v is on the way from lo to hi, which is beyond it; from 0
+// to 1. The way may be longer than the largest float64.
+func fraction(v, lo, hi float64) float64 {
+	way, gone := hi-lo, v-lo
+	if math.IsInf(way, 0) {
+		way, gone = hi/2-lo/2, v/2-lo/2
+	}
+	return min(max(gone/way, 0), 1)
 }
 
 // polyline draws a distribution function from lo to hi.

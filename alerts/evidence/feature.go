@@ -26,6 +26,7 @@ type featurePage struct {
 	Sentences      []string
 	Strip          strip
 	First, Last    string
+	Short          bool // the columns do not fill the width
 	Curves         *curves
 	CurvesMissing  string // why there are none, for a numeric feature
 	Quantiles      []quantileRow
@@ -65,7 +66,7 @@ func (s *server) feature(w http.ResponseWriter, r *http.Request) {
 		Title: visible(name) + " · " + v.title(), ID: v.id, ModelTitle: v.title(), ModelLink: ModelPath(v.id, selected.start),
 		Name: name, Prediction: prediction, Span: span(selected.start, selected.end), Machine: machine(selected.start),
 		Verdict: verdictWords(f), Sentences: explain(f), Strip: heatStrip(v.windows, name, selected),
-		First: clock(v.windows[0].start), Last: clock(v.last().end), BarWidth: barWidth, Numbers: numberRows(f),
+		First: clock(v.windows[0].start), Last: clock(v.last().end), Short: len(v.windows) < fewestColumns, BarWidth: barWidth, Numbers: numberRows(f),
 	}
 	page.State = state{"waiting", page.Verdict}
 	switch markOf(f) {

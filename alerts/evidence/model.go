@@ -25,6 +25,7 @@ type modelPage struct {
 	// are the ends of the time it covers.
 	Timeline    strip
 	First, Last string
+	Short       bool // the columns do not fill the width
 	Strips      []stripRow
 	HiddenStrip int         // features without a strip
 	Window      *windowPage // nil where no window has closed yet
@@ -84,7 +85,7 @@ func (s *server) model(w http.ResponseWriter, r *http.Request) {
 	}
 	if selected != nil {
 		page.Timeline = driftStrip(v.windows, 2*stripHeight, selected, func(w *window) string { return ModelPath(v.id, w.start) })
-		page.First, page.Last = clock(v.windows[0].start), clock(v.last().end)
+		page.First, page.Last, page.Short = clock(v.windows[0].start), clock(v.last().end), len(v.windows) < fewestColumns
 		page.Strips, page.HiddenStrip = strips(&v, selected, everything)
 		for _, w := range slices.Backward(v.windows) {
 			page.Windows = append(page.Windows, windowRow{

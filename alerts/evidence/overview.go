@@ -66,7 +66,7 @@ func (s *server) overview(w http.ResponseWriter, r *http.Request) {
 		if last := v.last(); last != nil {
 			row.Window, row.WindowMachine = span(last.start, last.end), machine(last.start)
 			row.Events, row.Found, row.Drifts = count(last.events), last.words(), last.drifts()
-			row.Spark = driftStrip(v.windows[max(0, len(v.windows)-sparkWindows):], stripHeight, nil, nil)
+			row.Spark = driftStrip(v.windows[max(0, len(v.windows)-sparkWindows):], stripHeight, nil, nil).flushRight(sparkWindows)
 		}
 		page.Rows = append(page.Rows, row)
 	}

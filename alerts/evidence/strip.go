@@ -29,6 +29,9 @@ const (
 	columnWidth = 12
 	columnGap   = 2
 	stripHeight = 24
+	// fewestColumns is how many columns a strip has at least: what it lacks stays
+	// empty, so that a model's first window is not drawn as wide as the page.
+	fewestColumns = 12
 )
 
 // effectSteps are the upper ends of the classes of effect that strips colour;
@@ -48,7 +51,7 @@ func effectClass(effect float32) string {
 // full for drifted, half for tested, a line for untested, nothing where the
 // window does not have the feature.
 func heatStrip(windows []*window, name string, selected *window) strip {
-	s := strip{Width: columnWidth * len(windows), Height: stripHeight}
+	s := strip{Width: columnWidth * max(len(windows), fewestColumns), Height: stripHeight}
 	times, tested, largest := 0, 0, float32(0)
 	for i, w := range windows {
 		c, ok := w.find(name)
@@ -78,10 +81,10 @@ func heatStrip(windows []*window, name string, selected *window) strip {
 	return s
 }
 
-// driftStrip draws how many features drifted in each window. link makes the
-// columns lead to their windows; it may be nil.
+// driftStrip draws how many features drifted in each window, above the columns
+// of heatStrip. link makes the columns lead to their windows; it may be nil.
 func driftStrip(windows []*window, height int, selected *window, link func(*window) string) strip {
-	s := strip{Width: columnWidth * len(windows), Height: height}
+	s := strip{Width: columnWidth * max(len(windows), fewestColumns), Height: height}
 	most := 1
 	for _, w := range windows {
 		most = max(most, w.drifts())
@@ -108,6 +111,17 @@ func driftStrip(windows []*window, height int, selected *window, link func(*wind
 		counts = slices.Insert(counts[extra:], 0, "…")
 	}
 	s.Alt = "Drifted in each window, oldest first: " + strings.Join(counts, ", ") + "."
+	return s
+}
+
+// flushRight moves the columns to the right end of a strip of so many, so that
+// the newest windows of several strips stand below each other.
+func (s strip) flushRight(columns int) strip {
+	by := float64(columns*columnWidth) - float64(len(s.Columns)*columnWidth)
+	for i := range s.Columns {
+		s.Columns[i].X += by
+	}
+	s.Width = columns * columnWidth
 	return s
 }
 

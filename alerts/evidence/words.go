@@ -114,8 +114,11 @@ func explainKS(f *drift.Feature) []string {
 	case "exact":
 		out = append(out, "Every value of both samples was compared.")
 	case "binned":
-		upper := min(float64(*f.Statistic)+slack, 1)
-		out = append(out, fmt.Sprintf("Every value was counted between quantiles of the reference: the true D lies between %s and %s.", statistic(f.Statistic), decimal(upper, 3)))
+		sentence := "Every value was counted between quantiles of the reference"
+		if slack > 0 {
+			sentence += fmt.Sprintf(": the true D is at most %s larger", decimal(slack, 2))
+		}
+		out = append(out, sentence+".")
 	case "sampled":
 		out = append(out, fmt.Sprintf("Uniform samples were compared: the true D is within %s of this, with 99 %% confidence.", decimal(slack, 2)))
 	}
