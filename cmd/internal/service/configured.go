@@ -1,0 +1,286 @@
+package service
+
+import (
+	"context"
+	"crypto/sha256"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/hex"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/sasl"
+	"github.com/twmb/franz-go/pkg/sasl/plain"
+	"github.com/twmb/franz-go/pkg/sasl/scram"
+
+	"github.com/kolmo-ml/kolmo/alerts"
+	"github.com/kolmo-ml/kolmo/alerts/kafka"
+	"github.com/kolmo-ml/kolmo/cmd/internal/dataset"
+	"github.com/kolmo-ml/kolmo/configs"
+	"github.com/kolmo-ml/kolmo/consumer"
+	"github.com/kolmo-ml/kolmo/consumer/event"
+	"github.com/kolmo-ml/kolmo/windows"
+	"github.com/kolmo-ml/kolmo/windows/drift"
+	"github.com/kolmo-ml/kolmo/windows/reference"
+)
+
+// Configured turns a configuration into the options of a service. The version
+// and the registry are left to the caller.
+func Configured(c *configs.Config, log *slog.Logger) (Options, error) {
+	client, err := KafkaClient(c.Kafka)
+	if err != nil {
+		return Options{}, err
+	}
+	rdb, err := RedisClient(c.Redis)
+	if err != nil {
+		return Options{}, err
+	}
+	o := Options{
+		Brokers: c.Kafka.Brokers, Client: client, Redis: rdb, Prefix: c.Redis.Prefix,
+		Group: c.Kafka.Group, SessionTimeout: c.Kafka.SessionTimeout, FetchMaxBytes: int32(min(c.Kafka.FetchMaxBytes, 1<<30)),
+		Outputs: Outputs{
+			Verdicts: c.Kafka.Outputs.Verdicts, Progress: c.Kafka.Outputs.Progress, References: c.Kafka.Outputs.References,
+			Alerts: c.Kafka.Outputs.Alerts, DeadLetters: c.Kafka.Outputs.DeadLetters,
+			Create: c.Kafka.CreateOutputs.Enabled, Partitions: int32(c.Kafka.CreateOutputs.Partitions),
+			Replication: int16(c.Kafka.CreateOutputs.ReplicationFactor),
+		},
+		Start: consumer.Start{Latest: c.Kafka.Start.Position == configs.StartLatest},
+		Event: EventLimits(c), Limits: WindowLimits(c),
+		MaxAhead: c.Limits.MaxAhead, IdleAfter: c.Limits.IdleAfter, CheckpointEvery: c.CheckpointEvery,
+		FeatureSeries: c.Limits.FeatureSeries, Listen: c.Listen, Fingerprint: c.Fingerprint(), Log: log,
+	}
+	if c.Kafka.Start.Position == configs.StartTime {
+		o.Start.At = c.Kafka.Start.Time
+	}
+	for _, role := range []struct {
+		role  event.Role
+		names []string
+	}{{event.Predictions, c.Kafka.Inputs.Predictions}, {event.Features, c.Kafka.Inputs.Features}} {
+		for _, name := range role.names {
+			o.Inputs = append(o.Inputs, consumer.Topic{Name: name, Role: role.role})
+		}
+	}
+	o.Models = newModels(c).model
+	o.Configured = configuredReferences(c, log)
+	return o, nil
+}
+
+// EventLimits are the limits of one record.
+func EventLimits(c *configs.Config) event.Limits {
+	return event.Limits{MaxBytes: c.Limits.MaxEventBytes, MaxDepth: c.Limits.MaxDepth, MaxNameBytes: c.Limits.NameLength, MaxFeatures: c.Limits.FeaturesPerModel}
+}
+
+// WindowLimits are the limits of what a partition keeps.
+func WindowLimits(c *configs.Config) windows.Limits {
+	return windows.Limits{Models: c.Limits.Models * c.Limits.VersionsPerModel, Features: c.Limits.FeaturesPerModel, Categories: c.Limits.Categories}
+}
+
+// referencePattern names the entry that supplied a model's reference file:
+// "*" where the defaults did, since they are for every model.
+func referencePattern(m *configs.Model) string {
+	switch {
+	case m.Reference.Kind != configs.ReferenceFixed || m.Reference.File == "":
+		return ""
+	case m.ReferencePattern == "":
+		return "*"
+	}
+	return m.ReferencePattern
+}
+
+// models resolves models. The settings of an entry are made once and shared.
+type models struct {
+	config  *configs.Config
+	entries map[string]Model // by the pattern of the entry; empty: the defaults alone
+}
+
+func newModels(c *configs.Config) *models {
+	m := &models{config: c, entries: make(map[string]Model)}
+	for _, name := range append([]string{""}, patterns(c)...) {
+		resolved := c.For(name)
+		m.entries[resolved.Pattern] = m.make(resolved)
+	}
+	return m
+}
+
+// patterns are the names of all entries. A glob's own name matches it.
+func patterns(c *configs.Config) []string {
+	names := make([]string, len(c.Models))
+	for i, entry := range c.Models {
+		names[i] = entry.Name
+	}
+	return names
+}
+
+func (m *models) make(c configs.Model) Model {
+	definition := c.Window
+	s := alerts.Settings{
+		Settings: windows.Settings{Definition: &definition, SampleSize: c.SampleSize, ReferenceSize: c.Reference.Size},
+		MaxAhead: m.config.Limits.MaxAhead, ForgetAfter: m.config.Limits.ForgetAfter,
+		Drift: drift.Settings{
+			Alpha: c.Drift.Alpha, Correction: c.Drift.Correction, MinEffect: c.Drift.MinEffect, MinEvents: c.Drift.MinEvents,
+			Numeric: c.Drift.Numeric, Categorical: c.Drift.Categorical, Success: c.SuccessStatuses,
+		},
+		Policy: alerts.Policy{For: c.Alert.For, Of: c.Alert.Of, ResolveAfter: c.Alert.ResolveAfter, Severity: c.Alert.Severity},
+	}
+	if c.Reference.Kind == configs.ReferenceFirst {
+		s.FirstWindows = c.Reference.Windows
+	}
+	return Model{Settings: s, Pattern: referencePattern(&c)}
+}
+
+// model is called from many goroutines.
+func (m *models) model(name string) Model {
+	resolved := m.config.For(name)
+	if known, ok := m.entries[resolved.Pattern]; ok {
+		return known
+	}
+	return m.make(resolved)
+}
+
+// configuredReferences lists the files that the configuration names, each
+// once.
+func configuredReferences(c *configs.Config, log *slog.Logger) []kafka.Configured {
+	var list []kafka.Configured
+	seen := make(map[string]bool)
+	for _, name := range append([]string{""}, patterns(c)...) {
+		m := c.For(name)
+		pattern := referencePattern(&m)
+		if pattern == "" || seen[pattern] {
+			continue
+		}
+		seen[pattern] = true
+		file, size := m.Reference.File, m.Reference.Size
+		list = append(list, kafka.Configured{
+			Pattern: pattern,
+			Source:  func() (string, error) { return fingerprint(file, size) },
+			Load: func(ctx context.Context) (*reference.Reference, error) {
+				return loadReference(ctx, file, size, c, log)
+			},
+		})
+	}
+	return list
+}
+
+// fingerprint identifies a file's bytes, and how many values are kept of it.
+func fingerprint(path string, size int) (string, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return "", fmt.Errorf("opening the reference file: %w", err)
+	}
+	defer func() { _ = f.Close() }() // read only
+	h := sha256.New()
+	if _, err := io.Copy(h, f); err != nil {
+		return "", fmt.Errorf("reading reference file %s: %w", path, err)
+	}
+	return fmt.Sprintf("sha256:%s size:%d", hex.EncodeToString(h.Sum(nil)), size), nil
+}
+
+// loadReference builds a reference from a file, and says how far it has come.
+func loadReference(ctx context.Context, path string, size int, c *configs.Config, log *slog.Logger) (*reference.Reference, error) {
+	r, err := dataset.Open(path, EventLimits(c))
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = r.Close() }() // read only
+	last, rows := time.Now(), 0
+	observed := &dataset.Observations{Reader: r, After: func() {
+		if rows++; rows%100_000 == 0 && time.Since(last) > 5*time.Second {
+			last = time.Now()
+			log.Info("building a reference", "file", path, "bytes_read", r.BytesRead(), "of", r.Size())
+		}
+	}}
+	return reference.Build(reference.Fixed, cancellable{ctx, observed}, size, WindowLimits(c))
+}
+
+// cancellable ends reading when the context does.
+type cancellable struct {
+	ctx context.Context
+	reference.Rows
+}
+
+// Next implements reference.Rows.
+func (r cancellable) Next(o *windows.Observation) error {
+	if r.ctx.Err() != nil {
+		return context.Cause(r.ctx)
+	}
+	return r.Rows.Next(o)
+}
+
+// KafkaClient are the options that say how to reach the brokers.
+func KafkaClient(k configs.Kafka) ([]kgo.Opt, error) {
+	opts := []kgo.Opt{kgo.SeedBrokers(k.Brokers...), kgo.ClientID("kolmo"), kgo.DialTimeout(5 * time.Second)}
+	if k.TLS != nil {
+		config, err := tlsConfig("kafka.tls", k.TLS)
+		if err != nil {
+			return nil, err
+		}
+		opts = append(opts, kgo.DialTLSConfig(config))
+	}
+	if k.SASL != nil {
+		mechanism, err := saslMechanism(k.SASL)
+		if err != nil {
+			return nil, err
+		}
+		opts = append(opts, kgo.SASL(mechanism))
+	}
+	return opts, nil
+}
+
+func saslMechanism(s *configs.SASL) (sasl.Mechanism, error) {
+	switch s.Mechanism {
+	case "PLAIN":
+		return plain.Auth{User: s.Username, Pass: s.Password.Reveal()}.AsMechanism(), nil
+	case "SCRAM-SHA-256":
+		return scram.Auth{User: s.Username, Pass: s.Password.Reveal()}.AsSha256Mechanism(), nil
+	case "SCRAM-SHA-512":
+		return scram.Auth{User: s.Username, Pass: s.Password.Reveal()}.AsSha512Mechanism(), nil
+	}
+	return nil, fmt.Errorf("kafka.sasl.mechanism %q is not known: use PLAIN, SCRAM-SHA-256 or SCRAM-SHA-512", s.Mechanism)
+}
+
+// RedisClient makes the client. It connects when it is first used.
+func RedisClient(r configs.Redis) (redis.UniversalClient, error) {
+	o := &redis.UniversalOptions{
+		Addrs: r.Addresses, MasterName: r.MasterName, Username: r.Username, Password: r.Password.Reveal(), ClientName: "kolmo",
+		SentinelUsername: r.Username, SentinelPassword: r.Password.Reveal(),
+		ContextTimeoutEnabled: true, DialTimeout: 3 * time.Second, ReadTimeout: 5 * time.Second, WriteTimeout: 5 * time.Second,
+	}
+	if r.MasterName == "" {
+		o.SentinelUsername, o.SentinelPassword = "", ""
+	}
+	if r.TLS != nil {
+		config, err := tlsConfig("redis.tls", r.TLS)
+		if err != nil {
+			return nil, err
+		}
+		o.TLSConfig = config
+	}
+	return redis.NewUniversalClient(o), nil
+}
+
+func tlsConfig(where string, t *configs.TLS) (*tls.Config, error) {
+	config := &tls.Config{MinVersion: tls.VersionTLS12, ServerName: t.ServerName}
+	if t.CAFile != "" {
+		pem, err := os.ReadFile(t.CAFile)
+		if err != nil {
+			return nil, fmt.Errorf("%s.ca_file: %w", where, err)
+		}
+		config.RootCAs = x509.NewCertPool()
+		if !config.RootCAs.AppendCertsFromPEM(pem) {
+			return nil, fmt.Errorf("%s.ca_file %s holds no certificate in PEM", where, t.CAFile)
+		}
+	}
+	if t.CertFile != "" {
+		pair, err := tls.LoadX509KeyPair(t.CertFile, t.KeyFile)
+		if err != nil {
+			return nil, fmt.Errorf("%s: reading cert_file and key_file: %w", where, err)
+		}
+		config.Certificates = []tls.Certificate{pair}
+	}
+	return config, nil
+}

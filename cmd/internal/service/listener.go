@@ -1,0 +1,96 @@
+package service
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"github.com/kolmo-ml/kolmo/alerts/evidence"
+)
+
+// listener serves metrics, health and the page.
+type listener struct {
+	net    net.Listener
+	server *http.Server
+	log    *slog.Logger
+}
+
+func newListener(o Options, s *Service) (*listener, error) {
+	socket, err := listen(o.Listen)
+	if err != nil {
+		return nil, err
+	}
+	mux := http.NewServeMux()
+	mux.Handle("GET /metrics", promhttp.HandlerFor(o.Registry, promhttp.HandlerOpts{EnableOpenMetrics: true}))
+	fine := func(w http.ResponseWriter, _ *http.Request) { _, _ = fmt.Fprintln(w, "kolmo is healthy.") }
+	ready := func(w http.ResponseWriter, _ *http.Request) {
+		if err := s.ready(); err != nil {
+			http.Error(w, "kolmo is not ready: "+err.Error()+".", http.StatusServiceUnavailable)
+			return
+		}
+		_, _ = fmt.Fprintln(w, "kolmo is ready.")
+	}
+	for _, path := range []string{"GET /-/healthy", "GET /healthz"} {
+		mux.HandleFunc(path, fine)
+	}
+	for _, path := range []string{"GET /-/ready", "GET /readyz"} {
+		mux.HandleFunc(path, ready)
+	}
+	mux.HandleFunc("POST /-/reload", func(w http.ResponseWriter, _ *http.Request) {
+		http.Error(w, "this version takes a changed configuration at its next start", http.StatusNotImplemented)
+	})
+	mux.Handle("/", evidence.NewHandler(s.history, o.Log))
+	return &listener{
+		net: socket, log: o.Log,
+		server: &http.Server{Handler: mux, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 30 * time.Second, WriteTimeout: time.Minute, IdleTimeout: 2 * time.Minute},
+	}, nil
+}
+
+// serve works until the context ends.
+func (l *listener) serve(ctx context.Context) {
+	stop := context.AfterFunc(ctx, func() {
+		bounded, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*time.Second)
+		defer cancel()
+		_ = l.server.Shutdown(bounded) // what is still open is cut off below
+		_ = l.server.Close()
+	})
+	defer stop()
+	if err := l.server.Serve(l.net); !errors.Is(err, http.ErrServerClosed) {
+		l.log.Error("the listener ended", "address", l.net.Addr().String(), "error", err)
+	}
+}
+
+// buildInfo is the metric that names the version.
+func buildInfo(version, commit string) prometheus.Collector {
+	gauge := prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "kolmo_build_info", Help: "1, with the version and the commit as labels."}, []string{"version", "commit"})
+	gauge.WithLabelValues(version, commit).Set(1)
+	return gauge
+}
+
+// instanceName names this process in headers and logs.
+func instanceName() string {
+	host, err := os.Hostname()
+	if err != nil {
+		host = "unknown"
+	}
+	return fmt.Sprintf("%s/%d", host, os.Getpid())
+}
+
+// quiet lets the Kafka client's warnings and errors through; its informational
+// lines are of its own inner life.
+func quiet(log *slog.Logger) *slog.Logger { return slog.New(&warningsOnly{log.Handler()}) }
+
+type warningsOnly struct{ slog.Handler }
+
+// Enabled implements slog.Handler.
+func (h *warningsOnly) Enabled(ctx context.Context, level slog.Level) bool {
+	return level >= slog.LevelWarn && h.Handler.Enabled(ctx, level)
+}

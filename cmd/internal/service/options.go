@@ -1,0 +1,66 @@
+package service
+
+import (
+	"log/slog"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/redis/go-redis/v9"
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/kolmo-ml/kolmo/alerts"
+	"github.com/kolmo-ml/kolmo/alerts/kafka"
+	"github.com/kolmo-ml/kolmo/consumer"
+	"github.com/kolmo-ml/kolmo/consumer/event"
+	"github.com/kolmo-ml/kolmo/windows"
+)
+
+// Model is everything about one model, resolved.
+type Model struct {
+	alerts.Settings
+	// Pattern is the entry of the configuration that names the model's reference
+	// file; empty when none does.
+	Pattern string
+}
+
+// Outputs are the output topics, and how those that are missing are created.
+type Outputs struct {
+	Verdicts, Progress, References, Alerts, DeadLetters string
+
+	Create      bool
+	Partitions  int32
+	Replication int16
+}
+
+// Options of a Service.
+type Options struct {
+	Brokers []string  // as the configuration names them, for messages
+	Client  []kgo.Opt // how to reach the brokers
+	Redis   redis.UniversalClient
+	Prefix  string // of the Redis keys
+
+	Group          string
+	Inputs         []consumer.Topic
+	Outputs        Outputs
+	Start          consumer.Start
+	SessionTimeout time.Duration
+	FetchMaxBytes  int32
+
+	Models func(name string) Model
+	// Configured are the references that the configuration names.
+	Configured  []kafka.Configured
+	Fingerprint string
+
+	Event           event.Limits
+	Limits          windows.Limits
+	MaxAhead        time.Duration
+	IdleAfter       time.Duration
+	CheckpointEvery time.Duration
+	FeatureSeries   int
+
+	Listen   string // empty: no listener
+	Registry *prometheus.Registry
+	Version  string
+	Commit   string
+	Log      *slog.Logger
+}

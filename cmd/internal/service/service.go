@@ -1,0 +1,169 @@
+package service
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/plugin/kprom"
+	"github.com/twmb/franz-go/plugin/kslog"
+
+	"github.com/kolmo-ml/kolmo/alerts/evidence"
+	"github.com/kolmo-ml/kolmo/alerts/kafka"
+	"github.com/kolmo-ml/kolmo/consumer"
+	"github.com/kolmo-ml/kolmo/windows/redisstore"
+)
+
+// A Service is one instance of kolmo. Start it with Start; it ends when the
+// context does.
+type Service struct {
+	options  Options
+	consumer *consumer.Consumer
+	closers  *kafka.Closers
+	history  *evidence.History
+	tail     *historyTail
+	listener *listener
+}
+
+// startTimeout bounds how long Start tries to reach Kafka and Redis.
+const startTimeout = 15 * time.Second
+
+// Start checks everything that can be checked before anything runs: the
+// brokers, Redis and its policy, the topics. Every error is one sentence that
+// says what to do.
+func Start(ctx context.Context, o Options) (*Service, error) {
+	starting, cancel := context.WithTimeout(ctx, startTimeout)
+	defer cancel()
+	if o.Registry == nil {
+		o.Registry = prometheus.NewRegistry()
+	}
+	o.Registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), buildInfo(o.Version, o.Commit))
+	o.Client = append(append([]kgo.Opt{}, o.Client...), kgo.WithLogger(kslog.New(quiet(o.Log))))
+
+	store, err := redisstore.Open(starting, o.Redis, o.Prefix, o.Log)
+	if err != nil {
+		return nil, fmt.Errorf("Redis: %w", err)
+	}
+	// What was just created must be seen, so metadata is not kept for long.
+	probe, err := kgo.NewClient(append(o.Client, kgo.MetadataMinAge(20*time.Millisecond))...)
+	if err != nil {
+		return nil, fmt.Errorf("Kafka: %w", err)
+	}
+	defer probe.Close()
+	if err := probe.Ping(starting); err != nil {
+		return nil, fmt.Errorf("Kafka cannot be reached at %s: %w: start it, or mend kafka.brokers", strings.Join(o.Brokers, ", "), err)
+	}
+	admin := kadm.NewClient(probe)
+	if o.Outputs.Create {
+		if err := createOutputs(starting, admin, o.Outputs); err != nil {
+			return nil, err
+		}
+	}
+	if err := awaitOutputs(starting, admin, o.Outputs); err != nil {
+		return nil, err
+	}
+	inputs, err := consumer.LookUpInputs(starting, admin, o.Inputs, o.Outputs.Progress)
+	if err != nil {
+		return nil, err
+	}
+	if store, err = redisstore.Open(starting, o.Redis, o.Prefix, o.Log, redisstore.WithShards(inputs.Shards)); err != nil {
+		return nil, fmt.Errorf("Redis: %w", err)
+	}
+	s := &Service{options: o, history: evidence.NewHistory(evidence.Limits{})}
+	s.consumer, err = consumer.New(starting, consumer.Options{
+		Group: o.Group, Topics: o.Inputs, Start: o.Start, SessionTimeout: o.SessionTimeout, FetchMaxBytes: o.FetchMaxBytes,
+		Client:      o.Client,
+		Hooks:       []kgo.Hook{kprom.NewMetrics("kolmo_kafka", kprom.Registry(o.Registry), kprom.Subsystem("consumer"))},
+		DeadLetters: o.Outputs.DeadLetters, Progress: o.Outputs.Progress, Store: store,
+		Model: func(name string) consumer.Model {
+			m := o.Models(name)
+			return consumer.Model{Settings: m.Settings.Settings, Pattern: m.Pattern}
+		},
+		Event: o.Event, Limits: o.Limits, MaxAhead: o.MaxAhead, IdleAfter: o.IdleAfter, CheckpointEvery: o.CheckpointEvery,
+		Metrics: consumer.NewMetrics(o.Registry), Log: o.Log,
+	}, inputs)
+	if err != nil {
+		return nil, err
+	}
+	s.closers, err = kafka.New(kafka.Options{
+		Group:          o.Group,
+		Topics:         kafka.Topics{Verdicts: o.Outputs.Verdicts, Progress: o.Outputs.Progress, References: o.Outputs.References, Alerts: o.Outputs.Alerts},
+		SessionTimeout: o.SessionTimeout, Client: o.Client,
+		Store: store, Inputs: inputs, Progress: inputs.Progress, Shards: inputs.Shards,
+		Model: func(name string) kafka.Model {
+			m := o.Models(name)
+			return kafka.Model{Settings: &m.Settings, Pattern: m.Pattern}
+		},
+		Configured: o.Configured, Fingerprint: o.Fingerprint, Instance: instanceName(),
+		Metrics: kafka.NewMetrics(o.Registry, o.FeatureSeries), Log: o.Log,
+	})
+	if err != nil {
+		return nil, err
+	}
+	if s.tail, err = newHistoryTail(o, s.history); err != nil {
+		return nil, err
+	}
+	if o.Listen != "" {
+		if s.listener, err = newListener(o, s); err != nil {
+			return nil, err
+		}
+	}
+	return s, nil
+}
+
+// Address is where the listener listens; empty without one.
+func (s *Service) Address() string {
+	if s.listener == nil {
+		return ""
+	}
+	return s.listener.net.Addr().String()
+}
+
+// History is what the page shows.
+func (s *Service) History() *evidence.History { return s.history }
+
+// Run works until the context ends, and then comes to an end in good order:
+// partitions are checkpointed and released first, shards after them.
+func (s *Service) Run(ctx context.Context) error {
+	var group sync.WaitGroup
+	closing, stop := context.WithCancel(context.WithoutCancel(ctx))
+	defer stop()
+	group.Go(func() { s.closers.Run(closing) })
+	group.Go(func() { s.tail.run(closing) })
+	if s.listener != nil {
+		group.Go(func() { s.listener.serve(closing) })
+	}
+	err := s.consumer.Run(ctx)
+	stop()
+	group.Wait()
+	return err
+}
+
+// ready reports whether both groups have been joined.
+func (s *Service) ready() error {
+	for name, joined := range map[string]<-chan struct{}{"the consumer group": s.consumer.Ready(), "the closers' group": s.closers.Ready()} {
+		select {
+		case <-joined:
+		default:
+			return errors.New(name + " has not been joined yet")
+		}
+	}
+	return nil
+}
+
+// listen opens the listener's socket.
+func listen(address string) (net.Listener, error) {
+	l, err := net.Listen("tcp", address)
+	if err != nil {
+		return nil, fmt.Errorf("listening on %s: %w: choose another address with listen in the configuration", address, err)
+	}
+	return l, nil
+}

@@ -1,0 +1,271 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"maps"
+	"math"
+	"slices"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/segmentio/encoding/json"
+	"github.com/spf13/cobra"
+
+	"github.com/kolmo-ml/kolmo/cmd/internal/dataset"
+	"github.com/kolmo-ml/kolmo/consumer/event"
+	"github.com/kolmo-ml/kolmo/windows"
+	"github.com/kolmo-ml/kolmo/windows/drift"
+	"github.com/kolmo-ml/kolmo/windows/reference"
+)
+
+// checkOptions are the flags of check.
+type checkOptions struct {
+	reference, current string
+	output             string
+	sampleSize         int
+	settings           drift.Settings
+}
+
+func newCheckCommand(stdout, stderr io.Writer) *cobra.Command {
+	o := checkOptions{settings: drift.Default()}
+	c := &cobra.Command{
+		Use:   "check --reference FILE --current FILE",
+		Short: "Compare two files: the tests of the service, offline",
+		Long: `Compares every column of two CSV, NDJSON or Parquet files (gzipped or not) by
+the tests the service uses, over every value. The exit code is 3 when something
+drifted, so that a pipeline can stop on it.`,
+		Example: `  kolmo check --reference training.parquet --current today.csv
+  kolmo check --reference a.csv --current b.csv --output json --alpha 0.01 --min-effect 0.05`,
+		Args: cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			if err := o.validate(); err != nil {
+				return &exitError{code: exitUsage, err: err}
+			}
+			drifted, err := check(c.Context(), o, stdout, stderr)
+			if err != nil {
+				return failed(err)
+			}
+			if drifted {
+				return &exitError{code: exitDrifted}
+			}
+			return nil
+		},
+	}
+	f := c.Flags()
+	f.StringVar(&o.reference, "reference", "", "file to compare with")
+	f.StringVar(&o.current, "current", "", "file to compare")
+	f.StringVar(&o.output, "output", "text", "text or json")
+	f.StringVar(&o.settings.Numeric, "numeric", o.settings.Numeric, "test of numeric columns: auto, ks or chi2")
+	f.StringVar(&o.settings.Categorical, "categorical", o.settings.Categorical, "test of categorical columns: chi2")
+	f.Float64Var(&o.settings.Alpha, "alpha", o.settings.Alpha, "level of the adjusted p-value below which a column has drifted")
+	f.StringVar(&o.settings.Correction, "correction", o.settings.Correction, "correction for many columns: bh, holm or none")
+	f.Float64Var(&o.settings.MinEffect, "min-effect", o.settings.MinEffect, "effect size below which nothing counts as drift")
+	f.Uint64Var(&o.settings.MinEvents, "min-events", 1, "number of values below which a column is not tested")
+	f.IntVar(&o.sampleSize, "sample-size", 0, "compare a uniform sample of so many values; 0: every value")
+	for _, name := range []string{"reference", "current"} {
+		_ = c.MarkFlagRequired(name) // fails only for a flag that does not exist
+		_ = c.MarkFlagFilename(name, "csv", "ndjson", "parquet", "gz")
+	}
+	return c
+}
+
+func (o *checkOptions) validate() error {
+	oneOf := func(flag, value string, allowed ...string) error {
+		if !slices.Contains(allowed, value) {
+			return fmt.Errorf("--%s %s: use one of %s", flag, value, strings.Join(allowed, ", "))
+		}
+		return nil
+	}
+	for _, err := range []error{
+		oneOf("output", o.output, "text", "json"),
+		oneOf("numeric", o.settings.Numeric, "auto", "ks", "chi2"),
+		oneOf("categorical", o.settings.Categorical, "chi2"),
+		oneOf("correction", o.settings.Correction, "bh", "holm", "none"),
+	} {
+		if err != nil {
+			return err
+		}
+	}
+	switch s := o.settings; {
+	case !(s.Alpha > 0 && s.Alpha < 1):
+		return fmt.Errorf("--alpha %v: it must be above 0 and below 1", s.Alpha)
+	case !(s.MinEffect >= 0 && s.MinEffect <= 1):
+		return fmt.Errorf("--min-effect %v: it must be from 0 to 1", s.MinEffect)
+	case o.sampleSize < 0:
+		return fmt.Errorf("--sample-size %d: it must be 0, for every value, or more", o.sampleSize)
+	}
+	return nil
+}
+
+// check compares the files and prints what it found.
+func check(ctx context.Context, o checkOptions, stdout, stderr io.Writer) (drifted bool, err error) {
+	limits := windows.Limits{Models: 1, Features: math.MaxInt32, Categories: math.MaxInt32}
+	size := o.sampleSize
+	if size == 0 {
+		size = math.MaxInt32
+	}
+	first, err := dataset.Open(o.reference, event.Limits{})
+	if err != nil {
+		return false, err
+	}
+	defer func() { _ = first.Close() }() // read only: nothing can be lost
+	second, err := dataset.Open(o.current, event.Limits{})
+	if err != nil {
+		return false, err
+	}
+	defer func() { _ = second.Close() }()
+	if err := alignColumns(first, second); err != nil {
+		return false, err
+	}
+	made, err := reference.Build(reference.Fixed, watched(ctx, first, stderr, "reading "+o.reference), size, limits)
+	if err != nil {
+		return false, err
+	}
+	current, err := countRows(watched(ctx, second, stderr, "reading "+o.current), made.Grid(), size, limits)
+	if err != nil {
+		return false, err
+	}
+	verdict := drift.Compare(drift.Case{Window: current, Reference: made}, o.settings)
+	if o.output == "json" {
+		return verdict.Drifted, printJSON(stdout, verdict)
+	}
+	return verdict.Drifted, printText(stdout, verdict, o)
+}
+
+// alignColumns reads a column of the current file as categories where the
+// reference's is, so that the codes of one file are not numbers in the other.
+func alignColumns(reference, current *dataset.Reader) error {
+	categorical := make(map[string]bool)
+	for _, column := range reference.Columns() {
+		categorical[column.Name] = !column.Numeric
+	}
+	if current.Format() != dataset.CSV {
+		return nil
+	}
+	for _, column := range current.Columns() {
+		if column.Numeric && categorical[column.Name] {
+			if err := current.AsCategories(column.Name); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// rows adds a progress bar, and an end, to reading a file.
+type rows struct {
+	dataset.Observations
+	ctx  context.Context
+	bar  *progress
+	seen int
+}
+
+func watched(ctx context.Context, r *dataset.Reader, stderr io.Writer, what string) *rows {
+	return &rows{Observations: dataset.Observations{Reader: r}, ctx: ctx, bar: newProgress(stderr, r.Size(), what)}
+}
+
+// Next implements reference.Rows.
+func (r *rows) Next(o *windows.Observation) error {
+	if r.seen++; r.seen%4096 == 0 {
+		if r.ctx.Err() != nil {
+			return context.Cause(r.ctx)
+		}
+		r.bar.set(r.Reader.BytesRead())
+	}
+	err := r.Observations.Next(o)
+	if err == io.EOF {
+		r.bar.done()
+	}
+	return err
+}
+
+// countRows counts all rows as one window.
+func countRows(r *rows, grid *windows.Grid, size int, limits windows.Limits) (*windows.Window, error) {
+	all := windows.Interval{Start: windows.Unset, End: windows.Forever}
+	pane := windows.NewPane(windows.PaneKey{}, all, grid, size, limits)
+	var o windows.Observation
+	for n := uint64(0); ; n++ {
+		switch err := r.Next(&o); err {
+		case nil:
+			pane.Count(&o, windows.RowHash(n))
+		case io.EOF:
+			return windows.Merge(all, []windows.Part{{Pane: pane}}), nil
+		default:
+			return nil, err
+		}
+	}
+}
+
+func printJSON(w io.Writer, v *drift.Verdict) error {
+	data, err := json.MarshalIndent(struct {
+		Schema     int                       `json:"schema"`
+		Drifted    bool                      `json:"drifted"`
+		Rows       uint64                    `json:"rows"`
+		Reference  *drift.Reference          `json:"reference"`
+		Features   map[string]*drift.Feature `json:"features"`
+		Prediction *drift.Feature            `json:"prediction,omitempty"`
+	}{v.Schema, v.Drifted, v.Events, v.Reference, v.Features, v.Prediction}, "", "  ")
+	if err != nil {
+		return fmt.Errorf("writing the result: %w", err)
+	}
+	_, err = w.Write(append(data, '\n'))
+	return err
+}
+
+func printText(w io.Writer, v *drift.Verdict, o checkOptions) error {
+	all := maps.Clone(v.Features)
+	if v.Prediction != nil {
+		all[windows.PredictionName] = v.Prediction
+	}
+	effect := func(name string) float64 {
+		if e := all[name].Effect; e != nil {
+			return float64(*e)
+		}
+		return -1
+	}
+	names := slices.SortedFunc(maps.Keys(all), func(a, b string) int {
+		switch {
+		case all[a].Drifted != all[b].Drifted && all[a].Drifted:
+			return -1
+		case all[a].Drifted != all[b].Drifted:
+			return 1
+		case effect(a) != effect(b) && effect(a) > effect(b):
+			return -1
+		case effect(a) != effect(b):
+			return 1
+		}
+		return strings.Compare(a, b)
+	})
+	table := tabwriter.NewWriter(w, 0, 8, 2, ' ', 0)
+	line := func(format string, args ...any) { _, _ = fmt.Fprintf(table, format, args...) } // Flush tells
+	line("COLUMN\tTEST\tSTATISTIC\tP-VALUE\tADJUSTED\tEFFECT\tN\tMISSING\t\n")
+	drifted := 0
+	for _, name := range names {
+		f := all[name]
+		if f.Test == "" {
+			line("%s\t-\t-\t-\t-\t-\t%d\t%d\t%s%s\n", printable(name), f.N, f.Missing, f.Untested, f.Error)
+			continue
+		}
+		word := ""
+		if f.Drifted {
+			word = "drifted"
+			drifted++
+		}
+		line("%s\t%s %s\t%.6g\t%.4g\t%.4g\t%.4g\t%d\t%d\t%s\n", printable(name), f.Test, f.Method,
+			float64(*f.Statistic), float64(*f.P), float64(*f.Adjusted), float64(*f.Effect), f.N, f.Missing, word)
+	}
+	line("\n%d of %d columns drifted (adjusted p below %g and an effect of at least %g)\n", drifted, len(names), o.settings.Alpha, o.settings.MinEffect)
+	return table.Flush()
+}
+
+// printable keeps control characters of a name from the terminal.
+func printable(name string) string {
+	return strings.Map(func(r rune) rune {
+		if r < ' ' || r == 0x7f || r >= 0x80 && r < 0xa0 {
+			return '�'
+		}
+		return r
+	}, name)
+}

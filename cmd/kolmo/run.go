@@ -1,0 +1,82 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"github.com/kolmo-ml/kolmo/cmd/internal/service"
+	"github.com/kolmo-ml/kolmo/configs"
+)
+
+func newRunCommand(stderr io.Writer) *cobra.Command {
+	var file string
+	var debug bool
+	c := &cobra.Command{
+		Use:   "run --config FILE",
+		Short: "Run the service on Kafka and Redis",
+		Long: `Runs one instance of the service. Start as many as you like with the same
+configuration: they share the partitions and the shards between them, and one
+that ends or dies is replaced by the others.`,
+		Example: "  kolmo run --config kolmo.yaml",
+		Args:    cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			config, err := loadConfig(file, stderr)
+			if err != nil {
+				return err
+			}
+			level := slog.LevelInfo
+			if debug {
+				level = slog.LevelDebug
+			}
+			return failed(runService(c.Context(), config, newLog(stderr, level)))
+		},
+	}
+	c.Flags().StringVar(&file, "config", "", "configuration file")
+	c.Flags().BoolVar(&debug, "debug", false, "log more")
+	_ = c.MarkFlagRequired("config") // fails only for a flag that does not exist
+	_ = c.MarkFlagFilename("config", "yaml", "yml")
+	return c
+}
+
+// loadConfig reads a configuration, and prints all its problems if it has any.
+func loadConfig(file string, stderr io.Writer) (*configs.Config, error) {
+	config, err := configs.Load(file, os.LookupEnv)
+	var problems configs.Problems
+	if errors.As(err, &problems) {
+		_ = problems.Render(stderr) // where people cannot read it, the exit code tells
+		return nil, &exitError{code: exitUsage, err: fmt.Errorf("%s has %d problems", file, len(problems))}
+	}
+	if err != nil {
+		return nil, &exitError{code: exitUsage, err: err}
+	}
+	return config, nil
+}
+
+func runService(ctx context.Context, config *configs.Config, log *slog.Logger) error {
+	for _, reserved := range config.Reserved {
+		log.Warn("a key of the configuration does nothing in this version", "key", reserved.Path, "line", reserved.Line)
+	}
+	if len(config.Kafka.Inputs.Outcomes) > 0 {
+		log.Warn("outcome topics are not read in this version", "topics", config.Kafka.Inputs.Outcomes)
+	}
+	options, err := service.Configured(config, log)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = options.Redis.Close() }() // everything is written by then
+	options.Version, options.Commit = buildVersion()
+	s, err := service.Start(ctx, options)
+	if err != nil {
+		return err
+	}
+	log.Info("kolmo runs", "version", options.Version, "address", "http://"+s.Address(), "group", options.Group)
+	err = s.Run(ctx)
+	log.Info("kolmo has ended")
+	return err
+}
