@@ -17,10 +17,7 @@ import (
 )
 
 // A browser is the real one, without a window.
-type browser struct {
-	path  string
-	extra []string
-}
+type browser struct{ path string }
 
 func newBrowser(t *testing.T) browser {
 	t.Helper()

@@ -49,7 +49,7 @@ func newCurves(f *drift.Feature) *curves {
 		q.P[0] < 0 || q.P[len(q.P)-1] > 1 {
 		return nil
 	}
-	c := &curves{Width: 640, Height: 330, Left: 66, Right: 624, Top: 14, Bottom: 290, Notch: 295}
+	c := &curves{Width: 640, Height: 330, Left: 76, Right: 624, Top: 14, Bottom: 290, Notch: 295}
 	location, located := finite(f.Location)
 	lo, hi := c.extent(q)
 	if located {
