@@ -76,6 +76,9 @@ func New(ctx context.Context, options Options, inputs *Inputs) (*Consumer, error
 		kgo.KeepControlRecords(), // transaction markers take offsets
 		kgo.FetchMaxBytes(options.FetchMaxBytes),
 		kgo.FetchMaxPartitionBytes(min(options.FetchMaxBytes, 1<<20)),
+		// A fetch that waits for records does not see that another partition was
+		// resumed meanwhile: the wait is what a held partition may lose.
+		kgo.FetchMaxWait(250*time.Millisecond),
 		kgo.MaxConcurrentFetches(2),
 		kgo.MaxDecompressBatchBytes(64<<20),
 		kgo.MetadataMaxAge(30*time.Second),

@@ -132,7 +132,7 @@ func (s *shard) closeSome(ctx context.Context, ids []windows.PartitionID, panes 
 			return nil, err
 		}
 		records = append(records, &kgo.Record{
-			Topic: s.options.Topics.Verdicts, Partition: int32(s.number), Key: verdictKey(next.version, out.Verdict.Window.Start), Value: value,
+			Topic: s.options.Topics.Verdicts, Partition: int32(s.number), Key: VerdictKey(next.version, out.Verdict.Window.Start), Value: value,
 			Headers: []kgo.RecordHeader{{Key: "kolmo-cut", Value: cut}},
 		})
 		for _, alert := range out.Alerts {

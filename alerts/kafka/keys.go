@@ -34,7 +34,8 @@ func join(parts ...string) []byte {
 
 func progressKey(v alerts.Version) []byte { return join(v.Model, v.Version, v.Segment) }
 
-func verdictKey(v alerts.Version, start time.Time) []byte {
+// VerdictKey is the key of a window's verdict.
+func VerdictKey(v alerts.Version, start time.Time) []byte {
 	return join("window", v.Model, v.Version, v.Segment, start.UTC().Format(time.RFC3339Nano))
 }
 

@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/kolmo-ml/kolmo/consumer/event"
 )
 
 // expectation is what expected.json says of a window, by scipy.
@@ -97,9 +99,13 @@ func TestFlights(t *testing.T) {
 	// With the default sample the true D lies within the stated error.
 	var single map[string][]byte
 	t.Run("default", func(t *testing.T) {
-		i := s.run(t, s.write(t, setup{name: "default", inputs: inputs, model: defaultFlights}))
+		config := s.write(t, setup{name: "default", inputs: inputs, model: defaultFlights})
+		i := s.run(t, config)
 		single = s.verdicts(t, "default", len(want))
 		i.stop()
+		// What the service published is what the reference program says, byte for
+		// byte.
+		sameVerdicts(t, single, programVerdicts(t, config, s.readLogs(t, "predictions", event.Limits{})))
 		verdicts := byStart(t, single)
 		for _, w := range want {
 			w.Features["prediction"] = w.Prediction
