@@ -80,7 +80,7 @@ func TestHostileTextsAreRefused(t *testing.T) {
 		"a long text":         "listen: " + fill("x")[8:],
 		"a long key":          fill("x")[2:] + ": 1",
 		"too large":           fill("# \n") + "#####",
-		"models":              "models:\n" + fill("- {nmae: x}\n")[:size/4],
+		"models":              "models:\n" + fill("- {nsme: x}\n")[:size/4],
 		"unknown keys":        "models:\n" + fill("- {a: 1, b: 2}\n")[:size/4],
 		"one name":            "models:\n" + fill("- name: x\n")[:size/4],
 		"bombs": "a: &a [x,x,x,x,x,x,x,x,x]\nb: &b [*a,*a,*a,*a,*a,*a,*a,*a,*a]\n" +

@@ -40,7 +40,7 @@ type Consumer struct {
 }
 
 // New checks that the topics exist and makes a consumer. Call Run, once.
-func New(ctx context.Context, options Options, inputs *Inputs) (*Consumer, error) {
+func New(options Options, inputs *Inputs) (*Consumer, error) {
 	if options.Log == nil {
 		options.Log = slog.New(slog.DiscardHandler)
 	}
@@ -99,14 +99,14 @@ func (c *Consumer) Ready() <-chan struct{} { return c.ready }
 
 // Run consumes until the context ends; then every owner checkpoints and
 // releases its partition, which takes as long as Redis takes, and 10 seconds at
-// most. The error is nil after an orderly end.
-func (c *Consumer) Run(ctx context.Context) error {
+// most.
+func (c *Consumer) Run(ctx context.Context) {
 	background, stop := context.WithCancel(context.WithoutCancel(ctx))
 	var group sync.WaitGroup
 	for _, task := range []func(context.Context){c.closed.follow, c.watchIdleness, c.commitOffsets} {
 		group.Go(func() { task(background) })
 	}
-	err := c.poll(ctx)
+	c.poll(ctx)
 	// The owners still need the dead letters and the marks to come to an end.
 	closing := time.AfterFunc(10*time.Second, func() {
 		for _, o := range c.owned() {
@@ -124,12 +124,11 @@ func (c *Consumer) Run(ctx context.Context) error {
 	stop()
 	group.Wait()
 	c.letters.close()
-	return err
 }
 
 // poll hands what comes to the owners. Rebalances wait while it does, so that
 // no record of an earlier ownership reaches a later owner.
-func (c *Consumer) poll(ctx context.Context) error {
+func (c *Consumer) poll(ctx context.Context) {
 	const mostRecords = 10_000
 	for {
 		pollContext, cancel := context.WithCancel(ctx)
@@ -144,14 +143,10 @@ func (c *Consumer) poll(ctx context.Context) error {
 		fetches := c.client.PollRecords(pollContext, mostRecords)
 		close(stop)
 		cancel()
-		if ctx.Err() != nil {
+		if ctx.Err() != nil || fetches.IsClientClosed() {
 			c.client.AllowRebalance()
-			return nil
+			return
 		}
-		if fetches.IsClientClosed() {
-			return nil
-		}
-		var fatal error
 		fetches.EachError(func(topic string, partition int32, err error) {
 			switch {
 			case errors.Is(err, context.Canceled):
@@ -172,9 +167,6 @@ func (c *Consumer) poll(ctx context.Context) error {
 		})
 		c.takeReclaims(ctx)
 		c.client.AllowRebalance()
-		if fatal != nil {
-			return fatal
-		}
 	}
 }
 

@@ -7,8 +7,10 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"math"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -129,7 +131,6 @@ func (s *shard) takeReferenceRecord(r *kgo.Record) {
 // in memory at a time: the records of one stand together, as they were written.
 type restoring struct {
 	shard *shard
-	id    string
 	head  []byte
 	parts [][]byte
 	// drafts holds records by part, the head as -1.
@@ -144,16 +145,18 @@ func (b *restoring) take(ctx context.Context, r *kgo.Record) error {
 	for i := range fields {
 		plain, err := url.PathUnescape(fields[i])
 		if err != nil {
-			return nil
+			plain = fields[i] // not a name of ours, and matches nothing
 		}
 		fields[i] = plain
 	}
 	v := alerts.Version{Model: fields[0], Version: fields[1], Segment: fields[2]}
 	number := -1
 	if text, ok := strings.CutPrefix(fields[3], "_part-"); ok {
-		if _, err := fmt.Sscanf(text, "%d", &number); err != nil {
-			return nil
+		n, err := strconv.Atoi(text)
+		if err != nil {
+			n = math.MaxInt // no part has this number, so it belongs to nothing
 		}
+		number = n
 	}
 	switch fields[4] {
 	case slotRequest:

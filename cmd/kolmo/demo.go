@@ -95,8 +95,7 @@ func demo(ctx context.Context, once bool, listen string, stdout, stderr io.Write
 	_, _ = fmt.Fprintf(stdout, "The page is at http://%s\n\n", s.Address())
 
 	var group sync.WaitGroup
-	var served error
-	group.Go(func() { served = s.Run(ctx) })
+	group.Go(func() { s.Run(ctx) })
 	var fed error
 	group.Go(func() {
 		if fed = feed(ctx, options.Client, once, stderr); fed != nil && ctx.Err() == nil {
@@ -116,7 +115,7 @@ func demo(ctx context.Context, once bool, listen string, stdout, stderr io.Write
 	if errors.Is(fed, context.Canceled) {
 		fed = nil
 	}
-	return errors.Join(served, fed, told)
+	return errors.Join(fed, told)
 }
 
 // demoOptions writes the reference to a file and reads a configuration, as the

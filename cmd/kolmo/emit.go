@@ -84,7 +84,7 @@ func emit(ctx context.Context, o emitOptions, opts []kgo.Opt, stderr io.Writer) 
 	starting, cancel := context.WithTimeout(ctx, 15*time.Second)
 	defer cancel()
 	if err := client.Ping(starting); err != nil {
-		return fmt.Errorf("Kafka cannot be reached at %v: %w: start it, or mend --brokers", o.brokers, err)
+		return fmt.Errorf("no Kafka broker can be reached at %v: %w: start it, or mend --brokers", o.brokers, err)
 	}
 	bar := newProgress(stderr, file.Size(), "sending "+o.events)
 	defer bar.done()

@@ -19,9 +19,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
 
-	"github.com/kolmo-ml/kolmo/cmd/internal/dataset"
 	"github.com/kolmo-ml/kolmo/cmd/internal/flights"
-	"github.com/kolmo-ml/kolmo/consumer/event"
 	"github.com/kolmo-ml/kolmo/deploy/local/servers"
 )
 
@@ -333,28 +331,6 @@ func (d decoded) all() map[string]decodedFeature {
 
 func near(a, b, relative float64) bool {
 	return a == b || math.Abs(a-b) <= relative*max(math.Abs(a), math.Abs(b))
-}
-
-// readFlights reads the bundled events.
-func readFlights(t *testing.T) []dataset.Row {
-	t.Helper()
-	r, err := dataset.OpenFS(flights.Files(), flights.EventsName, event.Limits{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = r.Close() }()
-	var rows []dataset.Row
-	for {
-		var row dataset.Row
-		if err := r.Next(&row); err == io.EOF {
-			return rows
-		} else if err != nil {
-			t.Fatal(err)
-		}
-		row.Raw = bytes.Clone(row.Raw)
-		row.RequestID = bytes.Clone(row.RequestID)
-		rows = append(rows, row)
-	}
 }
 
 // waitFor waits until an instance has written a text.

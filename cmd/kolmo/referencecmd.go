@@ -127,7 +127,7 @@ func connect(ctx context.Context, config *configs.Config, stderr io.Writer) (*co
 	}
 	if err := c.client.Ping(ctx); err != nil {
 		c.close()
-		return nil, fmt.Errorf("Kafka cannot be reached at %v: %w: start it, or mend kafka.brokers", options.Brokers, err)
+		return nil, fmt.Errorf("no Kafka broker can be reached at %v: %w: start it, or mend kafka.brokers", options.Brokers, err)
 	}
 	inputs, err := consumer.LookUpInputs(ctx, kadm.NewClient(c.client), nil, options.Outputs.Progress)
 	if err != nil {

@@ -76,7 +76,7 @@ func runService(ctx context.Context, config *configs.Config, log *slog.Logger) e
 		return err
 	}
 	log.Info("kolmo runs", "version", options.Version, "address", "http://"+s.Address(), "group", options.Group)
-	err = s.Run(ctx)
+	s.Run(ctx)
 	log.Info("kolmo has ended")
-	return err
+	return nil
 }

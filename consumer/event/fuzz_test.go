@@ -55,7 +55,7 @@ func FuzzTimestamp(f *testing.F) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		want, ok := oracleRFC3339(string(decoded(t, quoted)))
+		want, ok := oracleRFC3339(decoded(t, quoted))
 		err = d.Decode(event.Features, slices.Concat([]byte(`{"model":"m","ts":`), quoted, []byte(`}`)), &e)
 		switch {
 		case ok != (err == nil):

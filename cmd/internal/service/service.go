@@ -48,18 +48,14 @@ func Start(ctx context.Context, o Options) (*Service, error) {
 	o.Registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), buildInfo(o.Version, o.Commit))
 	o.Client = append(append([]kgo.Opt{}, o.Client...), kgo.WithLogger(kslog.New(quiet(o.Log))))
 
-	store, err := redisstore.Open(starting, o.Redis, o.Prefix, o.Log)
-	if err != nil {
-		return nil, fmt.Errorf("Redis: %w", err)
-	}
 	// What was just created must be seen, so metadata is not kept for long.
 	probe, err := kgo.NewClient(append(o.Client, kgo.MetadataMinAge(20*time.Millisecond))...)
 	if err != nil {
-		return nil, fmt.Errorf("Kafka: %w", err)
+		return nil, fmt.Errorf("making the Kafka client: %w", err)
 	}
 	defer probe.Close()
 	if err := probe.Ping(starting); err != nil {
-		return nil, fmt.Errorf("Kafka cannot be reached at %s: %w: start it, or mend kafka.brokers", strings.Join(o.Brokers, ", "), err)
+		return nil, fmt.Errorf("no Kafka broker can be reached at %s: %w: start it, or mend kafka.brokers", strings.Join(o.Brokers, ", "), err)
 	}
 	admin := kadm.NewClient(probe)
 	if o.Outputs.Create {
@@ -74,11 +70,12 @@ func Start(ctx context.Context, o Options) (*Service, error) {
 	if err != nil {
 		return nil, err
 	}
-	if store, err = redisstore.Open(starting, o.Redis, o.Prefix, o.Log, redisstore.WithShards(inputs.Shards)); err != nil {
-		return nil, fmt.Errorf("Redis: %w", err)
+	store, err := redisstore.Open(starting, o.Redis, o.Prefix, o.Log, redisstore.WithShards(inputs.Shards))
+	if err != nil {
+		return nil, fmt.Errorf("opening Redis: %w", err)
 	}
 	s := &Service{options: o, history: evidence.NewHistory(evidence.Limits{})}
-	s.consumer, err = consumer.New(starting, consumer.Options{
+	s.consumer, err = consumer.New(consumer.Options{
 		Group: o.Group, Topics: o.Inputs, Start: o.Start, SessionTimeout: o.SessionTimeout, FetchMaxBytes: o.FetchMaxBytes,
 		Client:      o.Client,
 		Hooks:       []kgo.Hook{kprom.NewMetrics("kolmo_kafka", kprom.Registry(o.Registry), kprom.Subsystem("consumer"))},
@@ -132,7 +129,7 @@ func (s *Service) History() *evidence.History { return s.history }
 
 // Run works until the context ends, and then comes to an end in good order:
 // partitions are checkpointed and released first, shards after them.
-func (s *Service) Run(ctx context.Context) error {
+func (s *Service) Run(ctx context.Context) {
 	var group sync.WaitGroup
 	closing, stop := context.WithCancel(context.WithoutCancel(ctx))
 	defer stop()
@@ -141,10 +138,9 @@ func (s *Service) Run(ctx context.Context) error {
 	if s.listener != nil {
 		group.Go(func() { s.listener.serve(closing) })
 	}
-	err := s.consumer.Run(ctx)
+	s.consumer.Run(ctx)
 	stop()
 	group.Wait()
-	return err
 }
 
 // ready reports whether both groups have been joined.

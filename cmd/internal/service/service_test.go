@@ -29,10 +29,9 @@ import (
 
 // A flightsCase is how one run of the flights is set up.
 type flightsCase struct {
-	inputPartitions int32
-	sampleSize      int
-	referenceSize   int
-	first           int // windows that make the reference; 0: the file does
+	sampleSize    int
+	referenceSize int
+	first         int // windows that make the reference; 0: the file does
 }
 
 func (c flightsCase) settings(t *testing.T) alerts.Settings {
@@ -178,15 +177,16 @@ func start(t *testing.T, o Options) (stop func()) {
 		cancel()
 		t.Fatal(err)
 	}
-	done := make(chan error, 1)
-	go func() { done <- s.Run(ctx) }()
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		s.Run(ctx)
+	}()
 	var once sync.Once
 	stop = func() {
 		once.Do(func() {
 			cancel()
-			if err := <-done; err != nil {
-				t.Error(err)
-			}
+			<-done
 		})
 	}
 	t.Cleanup(stop)

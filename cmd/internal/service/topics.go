@@ -68,8 +68,11 @@ func checkOutputs(ctx context.Context, admin *kadm.Client, o Outputs) error {
 		return fmt.Errorf("asking the brokers for the output topics: %w", err)
 	}
 	for _, name := range names {
-		if d := details[name]; d.Err != nil || len(d.Partitions) == 0 {
-			return fmt.Errorf("output topic %q does not exist (%v): create it, or set kafka.create_outputs.enabled", name, d.Err)
+		switch d := details[name]; {
+		case d.Err != nil:
+			return fmt.Errorf("output topic %q cannot be used: %w: create it, or set kafka.create_outputs.enabled", name, d.Err)
+		case len(d.Partitions) == 0:
+			return fmt.Errorf("output topic %q does not exist: create it, or set kafka.create_outputs.enabled", name)
 		}
 	}
 	shards := len(details[o.Progress].Partitions)
