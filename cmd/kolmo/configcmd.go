@@ -69,7 +69,7 @@ func checkConfigs(files []string, stdin io.Reader, stdout, stderr io.Writer) err
 		}
 	}
 	if count > 0 {
-		return &exitError{code: exitUsage, err: fmt.Errorf("%d problems", count)}
+		return &exitError{code: exitUsage, err: errors.New(counted(count, "problem"))}
 	}
 	return nil
 }

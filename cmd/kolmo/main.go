@@ -10,6 +10,8 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+
+	redislog "github.com/redis/go-redis/v9/logging"
 )
 
 // Exit codes.
@@ -21,6 +23,8 @@ const (
 )
 
 func main() {
+	// The Redis client's own log repeats what its callers are told as errors.
+	redislog.Disable()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	code := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
 	stop()

@@ -119,7 +119,7 @@ func connect(ctx context.Context, config *configs.Config, stderr io.Writer) (*co
 		return nil, err
 	}
 	c := &connection{config: config, options: options}
-	if c.store, err = redisstore.Open(ctx, options.Redis, options.Prefix, log); err != nil {
+	if c.store, err = service.OpenStore(ctx, options); err != nil {
 		return nil, err
 	}
 	if c.client, err = kgo.NewClient(append(options.Client, kgo.RecordPartitioner(kgo.ManualPartitioner()))...); err != nil {

@@ -50,12 +50,20 @@ func loadConfig(file string, stderr io.Writer) (*configs.Config, error) {
 	var problems configs.Problems
 	if errors.As(err, &problems) {
 		_ = problems.Render(stderr) // where people cannot read it, the exit code tells
-		return nil, &exitError{code: exitUsage, err: fmt.Errorf("%s has %d problems", file, len(problems))}
+		return nil, &exitError{code: exitUsage, err: fmt.Errorf("%s has %s", file, counted(len(problems), "problem"))}
 	}
 	if err != nil {
 		return nil, &exitError{code: exitUsage, err: err}
 	}
 	return config, nil
+}
+
+// counted is "1 problem", or "2 problems".
+func counted(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
 }
 
 func runService(ctx context.Context, config *configs.Config, log *slog.Logger) error {

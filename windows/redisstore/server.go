@@ -68,7 +68,9 @@ func checkServers(ctx context.Context, client redis.UniversalClient, log *slog.L
 }
 
 func checkServer(ctx context.Context, client redis.Cmdable, address string, log *slog.Logger) (serverFacts, error) {
-	if err := client.Ping(ctx).Err(); err != nil {
+	if err := client.Ping(ctx).Err(); redis.IsAuthError(err) || redis.IsPermissionError(err) {
+		return serverFacts{}, fmt.Errorf("asking Redis at %s: it refuses the user or the password: %w", address, err)
+	} else if err != nil {
 		return serverFacts{}, fmt.Errorf("asking Redis at %s: it does not answer: %w", address, err)
 	}
 	policy := ""

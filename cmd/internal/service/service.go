@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -46,14 +47,14 @@ func Start(ctx context.Context, o Options) (*Service, error) {
 		o.Registry = prometheus.NewRegistry()
 	}
 	o.Registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), buildInfo(o.Version, o.Commit))
-	o.Client = append(append([]kgo.Opt{}, o.Client...), kgo.WithLogger(kslog.New(quiet(o.Log))))
-
-	// What was just created must be seen, so metadata is not kept for long.
-	probe, err := kgo.NewClient(append(o.Client, kgo.MetadataMinAge(20*time.Millisecond))...)
+	// What was just created must be seen, so metadata is not kept for long. It has
+	// no log: what goes wrong is the error of Start.
+	probe, err := kgo.NewClient(append(slices.Clone(o.Client), kgo.MetadataMinAge(20*time.Millisecond))...)
 	if err != nil {
 		return nil, fmt.Errorf("making the Kafka client: %w", err)
 	}
 	defer probe.Close()
+	o.Client = append(slices.Clone(o.Client), kgo.WithLogger(kslog.New(quiet(o.Log))))
 	if err := probe.Ping(starting); err != nil {
 		return nil, fmt.Errorf("no Kafka broker can be reached at %s: %w: start it, or mend kafka.brokers", strings.Join(o.Brokers, ", "), err)
 	}
@@ -70,9 +71,9 @@ func Start(ctx context.Context, o Options) (*Service, error) {
 	if err != nil {
 		return nil, err
 	}
-	store, err := redisstore.Open(starting, o.Redis, o.Prefix, o.Log, redisstore.WithShards(inputs.Shards))
+	store, err := OpenStore(starting, o, redisstore.WithShards(inputs.Shards))
 	if err != nil {
-		return nil, fmt.Errorf("opening Redis: %w", err)
+		return nil, err
 	}
 	s := &Service{options: o, history: evidence.NewHistory(evidence.Limits{})}
 	s.consumer, err = consumer.New(consumer.Options{
