@@ -23,7 +23,10 @@ func (c *Consumer) assigned(ctx context.Context, offsets map[string]map[int32]kg
 	var mu sync.Mutex
 	var group sync.WaitGroup
 	var failed error
+	adjusted := make(map[string]map[int32]kgo.Offset, len(offsets))
 	for name, partitions := range offsets {
+		byPartition := make(map[int32]kgo.Offset, len(partitions))
+		adjusted[name] = byPartition
 		for partition := range partitions {
 			group.Go(func() {
 				offset, err := c.own(ctx, name, partition)
@@ -33,12 +36,12 @@ func (c *Consumer) assigned(ctx context.Context, offsets map[string]map[int32]kg
 					failed = err
 					return
 				}
-				partitions[partition] = kgo.NewOffset().At(offset).WithEpoch(-1)
+				byPartition[partition] = kgo.NewOffset().At(offset).WithEpoch(-1)
 			})
 		}
 	}
 	group.Wait()
-	return offsets, failed
+	return adjusted, failed
 }
 
 // own claims one partition and starts its owner. It returns the offset to read

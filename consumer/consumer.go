@@ -160,9 +160,10 @@ func (c *Consumer) poll(ctx context.Context) {
 			if len(p.Records) == 0 {
 				return
 			}
+			last := p.Records[len(p.Records)-1].Offset
 			if o := c.owner(p.Topic, p.Partition); o != nil {
-				o.offer(p.Records)
-				c.options.Metrics.lag(p.Topic, p.Partition, p.HighWatermark-p.Records[len(p.Records)-1].Offset-1)
+				o.offer(p.Records) // which gives the slice away
+				c.options.Metrics.lag(p.Topic, p.Partition, p.HighWatermark-last-1)
 			}
 		})
 		c.takeReclaims(ctx)

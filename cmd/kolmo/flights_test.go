@@ -129,7 +129,7 @@ func TestFlights(t *testing.T) {
 	// bytes.
 	t.Run("killed", func(t *testing.T) {
 		config := s.write(t, setup{name: "killed", inputs: inputs, model: defaultFlights})
-		running := []*instance{s.run(t, config), s.run(t, config), s.run(t, config)}
+		running := []*instance{s.runChecked(t, config), s.runChecked(t, config), s.runChecked(t, config)}
 		for kill := range 2 {
 			count := 4 + 5*kill
 			s.records(t, "killed.verdicts", 2*time.Minute, func(all []*kgo.Record) bool { return len(all) >= count })

@@ -43,12 +43,24 @@ func program(args ...string) *exec.Cmd {
 	return c
 }
 
+// build builds the program as users have it: without the race detector, which
+// makes everything many times slower.
+func build(t *testing.T) string {
+	t.Helper()
+	binary := filepath.Join(t.TempDir(), "kolmo")
+	if output, err := exec.Command("go", "build", "-o", binary, ".").CombinedOutput(); err != nil {
+		t.Fatalf("building the program: %v\n%s", err, output)
+	}
+	return binary
+}
+
 // stack is a real Kafka and a real Redis.
 type stack struct {
 	t       *testing.T
 	brokers []string
 	redis   string
 	folder  string
+	binary  string // of the program; empty until it is needed
 
 	instances []*instance
 }
@@ -120,9 +132,27 @@ type instance struct {
 	done   chan struct{}
 }
 
+// run starts an instance as users have it.
 func (s *stack) run(t *testing.T, config string) *instance {
 	t.Helper()
-	i := &instance{t: t, cmd: program("run", "--config", config), output: &lockedBuffer{}, done: make(chan struct{})}
+	if s.binary == "" {
+		s.binary = build(s.t)
+	}
+	c := program("run", "--config", config)
+	c.Path = s.binary
+	return s.start(t, config, c)
+}
+
+// runChecked starts an instance of the test's own binary: with the race
+// detector if the test has it.
+func (s *stack) runChecked(t *testing.T, config string) *instance {
+	t.Helper()
+	return s.start(t, config, program("run", "--config", config))
+}
+
+func (s *stack) start(t *testing.T, config string, c *exec.Cmd) *instance {
+	t.Helper()
+	i := &instance{t: t, cmd: c, output: &lockedBuffer{}, done: make(chan struct{})}
 	i.cmd.Stdout, i.cmd.Stderr = i.output, i.output
 	if err := i.cmd.Start(); err != nil {
 		t.Fatal(err)
