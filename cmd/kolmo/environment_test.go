@@ -52,7 +52,7 @@ func TestEnvironmentProblems(t *testing.T) {
 		{"no Redis", redisAt, "addresses: [" + strconv.Quote(closedPort(t)) + "]", exitFailed, []string{"Redis at 127.0.0.1:", "redis.addresses"}, 1},
 		{"a broker that says nothing", s.brokers[0], taken.Addr().String(), exitFailed, []string{"no Kafka broker can be reached", "kafka.brokers"}, 1},
 		{"a Redis that says nothing", redisAt, "addresses: [" + strconv.Quote(taken.Addr().String()) + "]", exitFailed, []string{"Redis at 127.0.0.1:", "redis.addresses"}, 1},
-		{"no input topic", "[predictions]", "[predictons]", exitFailed, []string{`topic "predictons"`, "kafka-topics.sh --create", "kafka.inputs"}, 1},
+		{"no input topic", "[predictions]", "[elsewhere]", exitFailed, []string{`topic "elsewhere"`, "kafka-topics.sh --create", "kafka.inputs"}, 1},
 		{"a Redis that evicts", redisAt, "addresses: [" + strconv.Quote(evicting) + "]", exitFailed, []string{"allkeys-lru", "config set maxmemory-policy noeviction"}, 1},
 		{"no password", redisAt, "addresses: [" + strconv.Quote(locked) + "]", exitFailed, []string{"Redis at " + locked, "redis.password_file"}, 1},
 		{"a wrong password", redisAt, "addresses: [" + strconv.Quote(locked) + "], password: the-wrong-one", exitFailed, []string{"Redis at " + locked, "redis.password_file"}, 1},
