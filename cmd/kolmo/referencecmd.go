@@ -60,7 +60,9 @@ func newReferenceCommand(stdout, stderr io.Writer) *cobra.Command {
 		Short: "Make a file the reference of a model version",
 		Long: `Reads a CSV, NDJSON or Parquet file of any length in bounded memory, and asks
 the service to compare the version's windows with it. It takes effect at the
-first window that no partition has begun: at once for a version without events.
+first window that no partition can have begun: from the first window on where
+the service has closed none yet, and else limits.max_ahead and about a window
+after the last one it closed. So load it before the version's first events come.
 Without --version it is the reference of the events that carry no version.`,
 		Example: "  kolmo reference load --config kolmo.yaml --model fraud --version 3 training.parquet",
 		Args:    cobra.ExactArgs(1),
