@@ -85,7 +85,7 @@ type pending struct {
 }
 
 type modelPending struct {
-	requests map[string]uint64
+	requests map[string]*uint64 // pointers, so that counting does not make a string of the bytes
 	latency  latencyCounts
 }
 
@@ -99,18 +99,23 @@ func (p *pending) request(model, version, status []byte, latencySeconds float64,
 		key := modelKey{string(model), string(version)}
 		m := p.models[key]
 		if m == nil {
-			m = &modelPending{requests: make(map[string]uint64), latency: newLatencyCounts()}
+			m = &modelPending{requests: make(map[string]*uint64), latency: newLatencyCounts()}
 			p.models[key] = m
 		}
 		p.last, p.lastKey = m, key
 	}
-	if n, ok := p.last.requests[string(status)]; ok {
-		p.last.requests[string(status)] = n + 1
-	} else if len(p.last.requests) < maxStatusLabels {
-		p.last.requests[string(status)] = 1
-	} else {
-		p.last.requests[otherLabel]++
+	count := p.last.requests[string(status)]
+	if count == nil {
+		label := string(status)
+		if len(p.last.requests) >= maxStatusLabels {
+			label = otherLabel
+		}
+		if count = p.last.requests[label]; count == nil {
+			count = new(uint64)
+			p.last.requests[label] = count
+		}
 	}
+	*count++
 	if hasLatency {
 		p.last.latency.observe(latencySeconds)
 	}
@@ -139,7 +144,7 @@ func (m *Metrics) committed(topic string, p *pending) {
 		}
 		for key, counts := range p.models {
 			for status, n := range counts.requests {
-				m.requests.WithLabelValues(key.model, key.version, status).Add(float64(n))
+				m.requests.WithLabelValues(key.model, key.version, status).Add(float64(*n))
 			}
 			m.latency.add(key, &counts.latency)
 		}

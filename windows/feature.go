@@ -31,7 +31,8 @@ type Feature struct {
 	Others   map[string]uint64
 	Overflow uint64
 
-	grid *FeatureGrid // nil: the pane's grid does not know the feature
+	grid  *FeatureGrid // nil: the pane's grid does not know the feature
+	names names        // of Others
 }
 
 func newFeature(name string, grid *FeatureGrid, sampleSize int) *Feature {
@@ -79,8 +80,8 @@ func (f *Feature) addCategory(text []byte, maxCategories int) {
 			return
 		}
 	}
-	if n, ok := f.Others[string(text)]; ok {
-		f.Others[string(text)] = n + 1
+	if _, known := f.Others[string(text)]; known {
+		f.Others[f.names.own(text)]++
 		return
 	}
 	if len(f.Others) >= maxCategories {
@@ -90,7 +91,24 @@ func (f *Feature) addCategory(text []byte, maxCategories int) {
 	if f.Others == nil {
 		f.Others = make(map[string]uint64)
 	}
-	f.Others[string(text)] = 1
+	f.Others[f.names.own(text)] = 1
+}
+
+// names keeps a string for every text that has been counted: a map can be asked
+// with bytes, but written to with a string only, which would be made anew for
+// every event.
+type names map[string]string
+
+func (n *names) own(text []byte) string {
+	if s, ok := (*n)[string(text)]; ok {
+		return s
+	}
+	if *n == nil {
+		*n = make(names)
+	}
+	s := string(text)
+	(*n)[s] = s
+	return s
 }
 
 // Texts is the number of values that arrived as text or bool.

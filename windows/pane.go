@@ -36,6 +36,8 @@ type Pane struct {
 
 	limits Limits
 	byName map[string]int
+	// statuses are the names in Requests.
+	statuses names
 	// order remembers, for each position in an event, which feature stood there
 	// last: services write their features in the same order again and again, so
 	// that a name is usually confirmed by one comparison.
@@ -137,15 +139,15 @@ func (p *Pane) feature(position int, name []byte) *Feature {
 }
 
 func (p *Pane) count(status []byte) {
-	if n, ok := p.Requests[string(status)]; ok {
-		p.Requests[string(status)] = n + 1
+	if _, known := p.Requests[string(status)]; known {
+		p.Requests[p.statuses.own(status)]++
 		return
 	}
 	if len(p.Requests) >= maxStatuses {
 		p.Requests[Other]++
 		return
 	}
-	p.Requests[string(status)] = 1
+	p.Requests[p.statuses.own(status)] = 1
 }
 
 // checkpointed says that everything in the pane is safe.

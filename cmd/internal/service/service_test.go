@@ -206,7 +206,7 @@ func TestFlightsOnEmbeddedServers(t *testing.T) {
 	rdb := redis.NewClient(&redis.Options{Addr: miniredis.RunT(t).Addr()})
 	t.Cleanup(func() { _ = rdb.Close() })
 	start(t, flightsCase{sampleSize: 1024, referenceSize: 10_000}.options(t, brokers, rdb))
-	verdicts := collect(t, brokers, 22, 60*time.Second)
+	verdicts := collect(t, brokers, 22, 5*time.Minute)
 	if len(verdicts) != 22 {
 		t.Errorf("%d verdicts, want 22", len(verdicts))
 	}
