@@ -49,7 +49,9 @@ func Start(ctx context.Context, o Options) (*Service, error) {
 	o.Registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), buildInfo(o.Version, o.Commit))
 	// What was just created must be seen, so metadata is not kept for long. It has
 	// no log: what goes wrong is the error of Start.
-	probe, err := kgo.NewClient(append(slices.Clone(o.Client), kgo.MetadataMinAge(20*time.Millisecond))...)
+	probe, err := kgo.NewClient(append(slices.Clone(o.Client), kgo.MetadataMinAge(20*time.Millisecond),
+		// What a connection begins with is bounded by this alone, not by a context.
+		kgo.RequestTimeoutOverhead(5*time.Second))...)
 	if err != nil {
 		return nil, fmt.Errorf("making the Kafka client: %w", err)
 	}
