@@ -271,8 +271,11 @@ func TestAMillionRowsInBoundedMemory(t *testing.T) {
 	if err := c.Start(); err != nil {
 		t.Fatal(err)
 	}
-	ended := make(chan error, 1)
-	go func() { ended <- c.Wait() }()
+	ended := make(chan struct{})
+	go func() {
+		_ = c.Wait() // how it ended is asked for below
+		close(ended)
+	}()
 	peak := peakMemory(c.Process.Pid, ended)
 	if code := c.ProcessState.ExitCode(); code != exitFine {
 		t.Fatalf("exit code %d: %s", code, output.String())
@@ -290,7 +293,7 @@ func TestAMillionRowsInBoundedMemory(t *testing.T) {
 // peakMemory follows a process to its end, and returns the most memory it had,
 // in kB. What the system accounts for afterwards would include the test's own
 // memory, of which the process was a copy before it became another program.
-func peakMemory(pid int, ended <-chan error) (peak int64) {
+func peakMemory(pid int, ended <-chan struct{}) (peak int64) {
 	tick := time.NewTicker(10 * time.Millisecond)
 	defer tick.Stop()
 	for {
