@@ -32,7 +32,7 @@ type Step struct {
 	Reference *reference.Reference
 	// Draft is the reference that grows, if Progress.Draft says that one does;
 	// Close takes it over.
-	Draft *windows.Window
+	Draft *reference.Draft
 }
 
 // An Outcome is what closing a window gives. Everything in it is published in
@@ -44,7 +44,7 @@ type Outcome struct {
 	// Reference was made of the first windows; nil unless this one completed it.
 	Reference *reference.Reference
 	// Draft is the growing reference after this window; nil when none grows.
-	Draft *windows.Window
+	Draft *reference.Draft
 }
 
 // Due lists the windows of a version that close at a watermark.
@@ -101,10 +101,9 @@ func (out *Outcome) growReference(settings *Settings, step Step, merged *windows
 	}
 	grown := step.Draft
 	if grown == nil {
-		grown = fresh
-	} else {
-		grown.Append(fresh)
+		grown = new(reference.Draft)
 	}
+	grown.Append(fresh)
 	draft.EndPane = step.Due.EndPane
 	if fresh.Events > 0 {
 		draft.Windows++
@@ -113,7 +112,7 @@ func (out *Outcome) growReference(settings *Settings, step Step, merged *windows
 		out.Progress.Draft, out.Draft = &draft, grown
 		return
 	}
-	made := reference.FromWindow(reference.First, grown, max(settings.ReferenceSize, 1))
+	made := grown.Reference(reference.First, max(settings.ReferenceSize, 1))
 	definition := settings.Definition
 	next, _, _ := definition.Window(step.Due.After.Next)
 	horizon := definition.Horizon(settings.MaxAhead)

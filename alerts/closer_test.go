@@ -51,7 +51,7 @@ func closeAll(s *Settings, parts []windows.Part, through windows.Timestamp) (out
 		counts = append(counts, windows.PaneCount{Index: part.Pane.Key.Index, Events: part.Pane.Events})
 	}
 	made := make(map[string]*reference.Reference)
-	var draft *windows.Window
+	var draft *reference.Draft
 	for _, due := range Due(s, progress, counts, through) {
 		step := Step{Progress: progress, Due: due, Draft: draft}
 		for _, part := range parts {

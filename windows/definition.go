@@ -166,6 +166,10 @@ func (d *Definition) Boundary(t Timestamp) Timestamp {
 	}
 }
 
+// Block is the number of the stretch of Size that contains t: stretches follow
+// each other without overlap, whatever Every is.
+func (d *Definition) Block(t Timestamp) int64 { return floorDivide(d.panes.index(t), d.sizePanes) }
+
 // Horizon is how far past what has been closed a partition may run: the
 // longer of the window's size and of how far an event may be ahead of its
 // record.

@@ -201,7 +201,7 @@ func (s *shard) step(ctx context.Context, ids []windows.PartitionID, h *held, v 
 		}
 	}
 	if v.draft != nil {
-		if step.Draft, err = v.draft.window(); err != nil {
+		if step.Draft, err = v.draft.decode(); err != nil {
 			return step, err
 		}
 	}

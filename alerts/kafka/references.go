@@ -62,12 +62,12 @@ type draft struct {
 	parts [][]byte
 }
 
-func newDraft(w *windows.Window) *draft {
-	head, parts := reference.EncodeDraft(w)
+func newDraft(d *reference.Draft) *draft {
+	head, parts := reference.EncodeDraft(d)
 	return &draft{head: head, parts: parts}
 }
 
-func (d *draft) window() (*windows.Window, error) { return reference.DecodeDraft(d.head, d.parts) }
+func (d *draft) decode() (*reference.Draft, error) { return reference.DecodeDraft(d.head, d.parts) }
 
 // draftRecords replace one draft by the next: what the next one does not
 // overwrite is deleted. Either may be nil.

@@ -152,7 +152,8 @@ func loadReference(ctx context.Context, conn *connection, o referenceOptions, pa
 	}
 	defer func() { _ = file.Close() }() // read only
 	settings := conn.config.For(o.model)
-	made, err := reference.Build(reference.Fixed, watched(ctx, file, stderr, "reading "+path), settings.Reference.Size, service.WindowLimits(conn.config))
+	made, err := reference.BuildInWindows(reference.Fixed, watched(ctx, file, stderr, "reading "+path), settings.Reference.Size,
+		service.WindowLimits(conn.config), &settings.Window)
 	if err != nil {
 		return err
 	}

@@ -30,13 +30,23 @@ const minEdgeSample = 65_536
 // place the edges and take the sample, once to count all rows between the
 // edges. size is how many values per feature the reference keeps.
 func Build(kind string, rows Rows, size int, limits windows.Limits) (*Reference, error) {
-	first, err := pass(rows, nil, max(size, minEdgeSample), limits)
+	return BuildInWindows(kind, rows, size, limits, nil)
+}
+
+// BuildInWindows is Build for rows that may have times: those that fall into
+// windows of the definition's size also tell how much windows differ
+// (Calibration). Rows need not be in the order of their times. A nil definition
+// is of a reference without windows.
+func BuildInWindows(kind string, rows Rows, size int, limits windows.Limits, definition *windows.Definition) (*Reference, error) {
+	times := timeRange{first: windows.Forever, last: windows.Unset}
+	first, err := pass(rows, nil, max(size, minEdgeSample), limits, times.see)
 	if err != nil {
 		return nil, err
 	}
 	draft := fromWindow(kind, first, size)
-	if draft.needsSecondPass() {
-		second, err := pass(rows, draft.Grid(), 0, limits)
+	blocks := newTimedBlocks(definition, times, first)
+	if draft.needsSecondPass() || blocks != nil {
+		second, err := pass(rows, draft.Grid(), 0, limits, blocks.count)
 		if err != nil {
 			return nil, err
 		}
@@ -44,13 +54,15 @@ func Build(kind string, rows Rows, size int, limits windows.Limits) (*Reference,
 			return nil, fmt.Errorf("the rows changed while they were read: %d the first time, %d the second", first.Events, second.Events)
 		}
 		draft.count(second)
+		draft.calibrate(blocks.finish())
 	}
 	draft.seal()
 	return draft, nil
 }
 
-// pass reads all rows into one pane and returns it as a window.
-func pass(rows Rows, grid *windows.Grid, sampleSize int, limits windows.Limits) (*windows.Window, error) {
+// pass reads all rows into one pane, shows them to see, and returns the pane as
+// a window.
+func pass(rows Rows, grid *windows.Grid, sampleSize int, limits windows.Limits, see func(*windows.Observation)) (*windows.Window, error) {
 	if err := rows.Rewind(); err != nil {
 		return nil, err
 	}
@@ -69,6 +81,7 @@ func pass(rows Rows, grid *windows.Grid, sampleSize int, limits windows.Limits) 
 			return nil, fmt.Errorf("a reference can have at most %d rows", uint32(math.MaxUint32))
 		}
 		pane.Count(&o, windows.RowHash(n))
+		see(&o)
 	}
 }
 

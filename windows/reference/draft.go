@@ -11,9 +11,32 @@ import (
 	"github.com/kolmo-ml/kolmo/windows"
 )
 
-// A draft is a reference that is still growing out of a version's first
+// A Draft is a reference that is still growing out of a version's first
 // windows. It must survive a restart with the hashes of its samples, since
-// windows that are yet to come will be merged into it.
+// windows that are yet to come will be merged into it. The zero Draft holds
+// nothing yet.
+type Draft struct {
+	Window *windows.Window // all windows so far as one; nil before the first
+	Blocks Blocks          // each of them, coarsely
+}
+
+// Append adds the next window, which belongs to the draft from then on.
+func (d *Draft) Append(w *windows.Window) {
+	d.Blocks.Add(w)
+	if d.Window == nil {
+		d.Window = w
+		return
+	}
+	d.Window.Append(w)
+}
+
+// Reference is what has grown: see FromWindow.
+func (d *Draft) Reference(kind string, size int) *Reference {
+	r := fromWindow(kind, d.Window, size)
+	r.calibrate(&d.Blocks)
+	r.seal()
+	return r
+}
 
 // draftPart is one record of a draft: a feature, or the rest of its sample.
 type draftPart struct {
@@ -27,6 +50,7 @@ type draftPart struct {
 	Overflow   uint64            `json:"overflow,omitempty"`
 	Capacity   int               `json:"capacity,omitempty"`
 	Sample     string            `json:"sample,omitempty"` // base64 of (hash, float64) pairs, little-endian
+	Blocks     *featureBlocks    `json:"blocks,omitempty"`
 }
 
 type draftHead struct {
@@ -40,10 +64,11 @@ type draftHead struct {
 	Parts            int               `json:"parts"`
 }
 
-// EncodeDraft writes the values of a window as JSON records: a head, and parts
-// below Kafka's limit of one megabyte. The same window always gives the same
+// EncodeDraft writes a draft that holds a window as JSON records: a head, and
+// parts below Kafka's limit of one megabyte. The same draft always gives the same
 // bytes.
-func EncodeDraft(w *windows.Window) (headRecord []byte, parts [][]byte) {
+func EncodeDraft(d *Draft) (headRecord []byte, parts [][]byte) {
+	w := d.Window
 	add := func(t *windows.Tally, role string) {
 		entries := slices.Clone(t.Sample.Entries())
 		slices.SortFunc(entries, func(a, b windows.Entry) int {
@@ -58,6 +83,7 @@ func EncodeDraft(w *windows.Window) (headRecord []byte, parts [][]byte) {
 		p := draftPart{
 			Name: t.Name, Role: role, Moments: encodeMoments(t.Moments), NonFinite: t.NonFinite, Nulls: t.Nulls,
 			Categories: t.Categories, Overflow: t.Overflow, Capacity: t.Sample.Capacity(),
+			Blocks: d.Blocks.find(t.Name, role != ""),
 		}
 		for first := true; first || len(entries) > 0; first = false {
 			n := min(len(entries), samplePart/2)
@@ -82,7 +108,7 @@ func EncodeDraft(w *windows.Window) (headRecord []byte, parts [][]byte) {
 }
 
 // DecodeDraft reads what EncodeDraft wrote.
-func DecodeDraft(headRecord []byte, parts [][]byte) (*windows.Window, error) {
+func DecodeDraft(headRecord []byte, parts [][]byte) (*Draft, error) {
 	var h draftHead
 	if err := json.Unmarshal(headRecord, &h); err != nil {
 		return nil, fmt.Errorf("reading the head of a growing reference: %w", err)
@@ -97,6 +123,7 @@ func DecodeDraft(headRecord []byte, parts [][]byte) (*windows.Window, error) {
 		Interval: windows.Interval{Start: h.Start, End: h.End}, Events: h.Events, FeatureEvents: h.FeatureEvents,
 		PredictionEvents: h.PredictionEvents, OverLimit: h.OverLimit,
 	}
+	draft := &Draft{Window: w}
 	var current *windows.Tally
 	for i, data := range parts {
 		var p draftPart
@@ -119,6 +146,12 @@ func DecodeDraft(headRecord []byte, parts [][]byte) (*windows.Window, error) {
 			if current.Categories == nil {
 				current.Categories = make(map[string]uint64)
 			}
+			if p.Blocks != nil {
+				if err := p.Blocks.check(p.Name, p.Role); err != nil {
+					return nil, fmt.Errorf("reading part %d of a growing reference: %w", i, err)
+				}
+				draft.Blocks.insert(p.Blocks)
+			}
 			if p.Role == windows.PredictionName {
 				w.Prediction = current
 			} else {
@@ -131,7 +164,7 @@ func DecodeDraft(headRecord []byte, parts [][]byte) (*windows.Window, error) {
 		}
 		current.Sample.Restore(entries)
 	}
-	return w, nil
+	return draft, nil
 }
 
 func encodeEntries(entries []windows.Entry) string {

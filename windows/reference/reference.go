@@ -61,6 +61,10 @@ type Feature struct {
 	Categories     []string `json:"categories,omitempty"`
 	CategoryCounts []uint64 `json:"category_counts,omitempty"`
 	Overflow       uint64   `json:"overflow,omitempty"`
+
+	// Calibration says how much the reference's own windows differ; nil where
+	// they are not known, or too few.
+	Calibration *Calibration `json:"calibration,omitempty"`
 }
 
 // Feature finds a feature by name; nil when the reference does not have it.

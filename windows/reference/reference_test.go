@@ -212,7 +212,11 @@ func TestDraftKeepsEverything(t *testing.T) {
 		pane.Count(&o, windows.RowHash(n))
 	}
 	w := windows.Merge(all, []windows.Part{{Pane: pane}})
-	head, parts := EncodeDraft(w)
+	draft := &Draft{}
+	draft.Append(w)
+	draft.Blocks.insert(&featureBlocks{Name: "x", Cuts: []float64{1, 2.5}, Rows: [][]uint32{{1, 2, 3}, {0, 0, 9}}})
+	draft.Blocks.insert(&featureBlocks{Name: windows.PredictionName, Prediction: true, Categories: []string{"a", "b"}, Rows: [][]uint32{{4, 0, 1}}})
+	head, parts := EncodeDraft(draft)
 	back, err := DecodeDraft(head, parts)
 	if err != nil {
 		t.Fatal(err)
@@ -221,7 +225,7 @@ func TestDraftKeepsEverything(t *testing.T) {
 	if string(headAgain) != string(head) || !reflect.DeepEqual(partsAgain, parts) {
 		t.Errorf("a draft that was read back encodes to\n%s %s\nwant\n%s %s", headAgain, partsAgain, head, parts)
 	}
-	a, b := FromWindow(First, w, 100), FromWindow(First, back, 100)
+	a, b := draft.Reference(First, 100), back.Reference(First, 100)
 	if a.ID != b.ID {
 		t.Error("the reference made of a draft that was read back differs")
 	}
@@ -234,12 +238,14 @@ func FuzzDecode(f *testing.F) {
 	}
 	head, parts := made.Encode()
 	f.Add(head, parts[0])
-	draftHead, draftParts := EncodeDraft(&windows.Window{Features: []*windows.Tally{{Name: "x", Sample: windows.NewSample(3)}}})
+	draftHead, draftParts := EncodeDraft(&Draft{Window: &windows.Window{Features: []*windows.Tally{{Name: "x", Sample: windows.NewSample(3)}}}})
 	f.Add(draftHead, draftParts[0])
 	f.Fuzz(func(_ *testing.T, head, part []byte) {
 		if r, err := Decode(head, [][]byte{part}); err == nil {
 			r.Grid()
 		}
-		_, _ = DecodeDraft(head, [][]byte{part})
+		if d, err := DecodeDraft(head, [][]byte{part}); err == nil {
+			d.Reference(First, 10)
+		}
 	})
 }

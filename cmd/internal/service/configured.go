@@ -154,20 +154,21 @@ func configuredReferences(c *configs.Config, log *slog.Logger) []kafka.Configure
 			continue
 		}
 		seen[pattern] = true
-		file, size := m.Reference.File, m.Reference.Size
 		list = append(list, kafka.Configured{
 			Pattern: pattern,
-			Source:  func() (string, error) { return fingerprint(file, size) },
+			Source:  func() (string, error) { return fingerprint(&m) },
 			Load: func(ctx context.Context) (*reference.Reference, error) {
-				return loadReference(ctx, file, size, c, log)
+				return loadReference(ctx, &m, c, log)
 			},
 		})
 	}
 	return list
 }
 
-// fingerprint identifies a file's bytes, and how many values are kept of it.
-func fingerprint(path string, size int) (string, error) {
+// fingerprint identifies a file's bytes, how many values are kept of it, and the
+// windows it is cut into to see how much they differ.
+func fingerprint(m *configs.Model) (string, error) {
+	path := m.Reference.File
 	f, err := os.Open(path)
 	if err != nil {
 		return "", fmt.Errorf("opening the reference file: %w", err)
@@ -177,11 +178,13 @@ func fingerprint(path string, size int) (string, error) {
 	if _, err := io.Copy(h, f); err != nil {
 		return "", fmt.Errorf("reading reference file %s: %w", path, err)
 	}
-	return fmt.Sprintf("sha256:%s size:%d", hex.EncodeToString(h.Sum(nil)), size), nil
+	w := &m.Window
+	return fmt.Sprintf("sha256:%s size:%d window:%v,%v,%v", hex.EncodeToString(h.Sum(nil)), m.Reference.Size, w.Size, w.Origin, w.Location), nil
 }
 
 // loadReference builds a reference from a file, and says how far it has come.
-func loadReference(ctx context.Context, path string, size int, c *configs.Config, log *slog.Logger) (*reference.Reference, error) {
+func loadReference(ctx context.Context, m *configs.Model, c *configs.Config, log *slog.Logger) (*reference.Reference, error) {
+	path := m.Reference.File
 	r, err := dataset.Open(path, EventLimits(c))
 	if err != nil {
 		return nil, err
@@ -194,7 +197,7 @@ func loadReference(ctx context.Context, path string, size int, c *configs.Config
 			log.Info("building a reference", "file", path, "bytes_read", r.BytesRead(), "of", r.Size())
 		}
 	}}
-	return reference.Build(reference.Fixed, cancellable{ctx, observed}, size, WindowLimits(c))
+	return reference.BuildInWindows(reference.Fixed, cancellable{ctx, observed}, m.Reference.Size, WindowLimits(c), &m.Window)
 }
 
 // cancellable ends reading when the context does.

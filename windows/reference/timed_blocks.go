@@ -1,0 +1,112 @@
+package reference
+
+import (
+	"maps"
+	"slices"
+
+	"github.com/kolmo-ml/kolmo/windows"
+)
+
+// timeRange is the span of the times of rows. A row whose time is 0 has none.
+type timeRange struct{ first, last windows.Timestamp }
+
+func (r *timeRange) see(o *windows.Observation) {
+	if o.Time != 0 {
+		r.first, r.last = min(r.first, o.Time), max(r.last, o.Time)
+	}
+}
+
+// timedBlocks counts rows, in whatever order they come, in the window of their
+// time. A nil one counts nothing.
+type timedBlocks struct {
+	definition *windows.Definition
+	blocks     Blocks
+	// places finds a feature's place in blocks; the prediction's is apart.
+	places     map[string]int
+	prediction int // −1: none
+	// stride leaves out windows where there are more than mostBlocks.
+	stride int64
+	rows   map[int64][][]uint32 // by the window's number, then by place
+}
+
+// newTimedBlocks is nil where the rows have no times, or too short a range of
+// them. whole holds all rows as one window, which places the cuts.
+func newTimedBlocks(d *windows.Definition, times timeRange, whole *windows.Window) *timedBlocks {
+	if d == nil || times.first > times.last {
+		return nil
+	}
+	count := d.Block(times.last) - d.Block(times.first) + 1
+	if count < LeastCalibrationWindows {
+		return nil
+	}
+	b := &timedBlocks{
+		definition: d, places: make(map[string]int), prediction: -1,
+		stride: (count + mostBlocks - 1) / mostBlocks, rows: make(map[int64][][]uint32),
+	}
+	b.blocks.Add(whole)
+	for i, f := range b.blocks.features {
+		f.Rows = nil
+		if f.Prediction {
+			b.prediction = i
+		} else {
+			b.places[f.Name] = i
+		}
+	}
+	return b
+}
+
+// count counts one row.
+func (b *timedBlocks) count(o *windows.Observation) {
+	if b == nil || o.Time == 0 {
+		return
+	}
+	number := b.definition.Block(o.Time)
+	if number%b.stride != 0 {
+		return
+	}
+	rows := b.rows[number]
+	if rows == nil {
+		rows = make([][]uint32, len(b.blocks.features))
+		b.rows[number] = rows
+	}
+	for i := range o.Features {
+		if place, known := b.places[string(o.Features[i].Name)]; known {
+			b.add(rows, place, &o.Features[i].Value)
+		}
+	}
+	if b.prediction >= 0 && o.IsPrediction {
+		b.add(rows, b.prediction, &o.Prediction)
+	}
+}
+
+func (b *timedBlocks) add(rows [][]uint32, place int, v *windows.Value) {
+	f := b.blocks.features[place]
+	bin := 0
+	switch {
+	case v.Kind == windows.Number && f.Categories == nil:
+		bin = f.cut(v.Number)
+	case (v.Kind == windows.Text || v.Kind == windows.Bool) && f.Categories != nil:
+		bin = f.category(string(v.Text))
+	default:
+		return
+	}
+	if rows[place] == nil {
+		rows[place] = make([]uint32, f.bins())
+	}
+	rows[place][bin]++
+}
+
+// finish puts the windows in the order of time.
+func (b *timedBlocks) finish() *Blocks {
+	if b == nil {
+		return nil
+	}
+	for _, number := range slices.Sorted(maps.Keys(b.rows)) {
+		for place, row := range b.rows[number] {
+			if row != nil {
+				b.blocks.features[place].Rows = append(b.blocks.features[place].Rows, row)
+			}
+		}
+	}
+	return &b.blocks
+}
