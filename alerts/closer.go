@@ -20,6 +20,7 @@ type Settings struct {
 	FirstWindows int
 	Drift        drift.Settings
 	Policy       Policy
+	Budget       Budget
 }
 
 // A Step is one window of one version, about to close.
@@ -66,13 +67,16 @@ func Close(settings *Settings, step Step) Outcome {
 
 	verdict := drift.Compare(drift.Case{
 		Model: after.Model, Version: after.Version.Version, Segment: after.Segment,
-		Window: merged, Reference: step.Reference,
+		Window: merged, Reference: step.Reference, Budget: settings.Budget.level(after.Saved, settings.Policy),
 	}, settings.Drift)
 	out := Outcome{Verdict: verdict, Progress: &after}
 
 	after.Alerts = make(map[Kind]State, len(step.Progress.Alerts))
+	couldPage := false
 	for _, kind := range []Kind{FeatureDrift, PredictionDrift} {
-		state, alert := settings.Policy.Step(kind, step.Progress.Alerts[kind], verdict)
+		before := step.Progress.Alerts[kind]
+		couldPage = couldPage || before.Incident == nil && findingOf(kind, verdict).tested
+		state, alert := settings.Policy.Step(kind, before, verdict)
 		if state.Incident != nil || state.Recent != nil {
 			after.Alerts[kind] = state
 		}
@@ -80,6 +84,7 @@ func Close(settings *Settings, step Step) Outcome {
 			out.Alerts = append(out.Alerts, alert)
 		}
 	}
+	after.Saved = settings.Budget.after(after.Saved, couldPage)
 	if settings.FirstWindows > 0 && len(after.References) == 0 && step.Reference == nil {
 		out.growReference(settings, step, merged)
 	}

@@ -18,6 +18,10 @@ type Policy struct {
 	Severity     string
 }
 
+// forWindows and of are the policy's counts where they make sense.
+func (p Policy) forWindows() int { return max(p.For, 1) }
+func (p Policy) of() int         { return max(p.Of, p.forWindows()) }
+
 // State is what the policy remembers of one kind of alert of one model
 // version. It travels with each verdict's progress. The zero State has seen
 // nothing.
@@ -58,7 +62,7 @@ func (p Policy) Step(kind Kind, state State, v *drift.Verdict) (State, *Alert) {
 	}
 	drifted := len(found.culprits) > 0
 	next := State{Recent: append(slices.Clone(state.Recent), Seen{Start: v.Window.Start, Drifted: drifted})}
-	if extra := len(next.Recent) - max(p.Of, 1); extra > 0 {
+	if extra := len(next.Recent) - p.of(); extra > 0 {
 		next.Recent = next.Recent[extra:]
 	}
 	if state.Incident != nil {
@@ -82,7 +86,7 @@ func (p Policy) Step(kind Kind, state State, v *drift.Verdict) (State, *Alert) {
 			since = next.Recent[i].Start
 		}
 	}
-	if !drifted || count < max(p.For, 1) {
+	if !drifted || count < p.forWindows() {
 		return next, nil
 	}
 	incident := Incident{ID: identity(kind, v.Model, v.Version, v.Segment, since), Since: since}
@@ -112,7 +116,7 @@ func findingOf(kind Kind, v *drift.Verdict) finding {
 			return
 		}
 		f.tested = true
-		if feature.Drifted {
+		if feature.Drifted && feature.HeldBack == "" {
 			f.culprits = append(f.culprits, Culprit{
 				Name: name, Test: feature.Test, Statistic: feature.Statistic, Adjusted: feature.Adjusted, Effect: feature.Effect,
 			})

@@ -34,6 +34,8 @@ type Progress struct {
 	// Draft is the reference that grows out of the first windows.
 	Draft  *Draft         `json:"draft,omitempty"`
 	Alerts map[Kind]State `json:"alerts,omitempty"`
+	// Saved is what earlier windows left of the budget of false pages.
+	Saved float64 `json:"saved,omitempty"`
 }
 
 // Serving is a reference and when it serves.

@@ -137,6 +137,6 @@ type Limits struct {
 
 // Reserved is a key that is known but does nothing yet.
 type Reserved struct {
-	Path string // such as models[0].budget
+	Path string // such as models[0].segments
 	Line int
 }

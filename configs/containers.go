@@ -14,6 +14,8 @@ type description struct {
 	current any     // what the variable holds, as YAML would have it; nil: nothing
 	fields  []field // of a mapping, or of each item of a list
 	items   bool    // fields are those of each item
+	// allOfItem: README.md lists every field of an item, not its name alone.
+	allOfItem bool
 }
 
 // A section is a mapping that is always there: without it its keys have their
@@ -95,8 +97,11 @@ func (l list) describe() description {
 }
 
 func plural(kind string) string {
-	if kind == "address" {
+	switch {
+	case kind == "address":
 		return "addresses"
+	case kind[0] == '`': // one of some names
+		return kind
 	}
 	return kind + "s"
 }

@@ -129,6 +129,15 @@ func (d *decoder) settings(path string, s *Settings, broken map[string]bool) {
 			broken["defaults.alert"] = true
 		}
 	}
+	if every := s.Window.Every; judged("budget") && s.Budget.Pages > 0 && !broken[path+".window"] {
+		if every.IsZero() {
+			every = s.Window.Size
+		}
+		if at := path + ".budget"; s.Budget.Windows(every) < 2*float64(s.Budget.Pages) {
+			d.reportAt(at, "%d pages per %s are half of all windows, or more: write fewer pages, or a longer period",
+				s.Budget.Pages, formatSpan(s.Budget.Period))
+		}
+	}
 	if judged("reference") {
 		d.reference(path+".reference", s.Reference)
 	}

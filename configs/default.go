@@ -4,11 +4,13 @@ import (
 	"time"
 
 	"github.com/kolmo-ml/kolmo/windows"
+	"github.com/kolmo-ml/kolmo/windows/drift"
 )
 
 // Default is the configuration of an empty file, were it allowed: the brokers
 // and the addresses of Redis have no default.
 func Default() Config {
+	judged := drift.Default()
 	c := Config{
 		Kafka: Kafka{
 			Group:          "kolmo",
@@ -51,12 +53,15 @@ func Default() Config {
 			Reference:  Reference{Kind: ReferenceFirst, Windows: 24, Size: 10000},
 			SampleSize: 1024,
 			Drift: Drift{
-				Alpha:       0.05,
-				Correction:  "bh",
-				MinEffect:   0.1,
-				MinEvents:   50,
-				Numeric:     "auto",
-				Categorical: "chi2",
+				Alpha:       judged.Alpha,
+				Correction:  judged.Correction,
+				MinEffect:   judged.MinEffect,
+				MinEvents:   judged.MinEvents,
+				Numeric:     judged.Numeric,
+				Categorical: judged.Categorical,
+				Measures:    drift.DefaultMeasures(),
+				Decision:    judged.Decision,
+				Ties:        judged.Ties,
 			},
 			Alert: Alert{For: 2, Of: 3, ResolveAfter: 2, Severity: "critical"},
 		},

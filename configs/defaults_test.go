@@ -49,8 +49,11 @@ func TestDefaultsAreThoseDocumented(t *testing.T) {
 		Window:     windows.Definition{Size: hour, Lateness: 2 * time.Minute, Location: time.UTC, Origin: windows.Unset},
 		Reference:  configs.Reference{Kind: "first", Windows: 24, Size: 10000},
 		SampleSize: 1024,
-		Drift:      configs.Drift{Alpha: 0.05, Correction: "bh", MinEffect: 0.1, MinEvents: 50, Numeric: "auto", Categorical: "chi2"},
-		Alert:      configs.Alert{For: 2, Of: 3, ResolveAfter: 2, Severity: "critical"},
+		Drift: configs.Drift{
+			Alpha: 0.05, Correction: "bh", MinEffect: 0.1, MinEvents: 50, Numeric: "auto", Categorical: "chi2",
+			Measures: []string{"psi", "wasserstein", "jensen_shannon"}, Decision: "floor", Ties: "continuous",
+		},
+		Alert: configs.Alert{For: 2, Of: 3, ResolveAfter: 2, Severity: "critical"},
 	}
 	for _, part := range []struct {
 		name      string

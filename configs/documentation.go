@@ -36,9 +36,12 @@ func keysUnder(path string, fields []field) []Key {
 			k.Default = "none"
 		}
 		keys = append(keys, k)
-		if d.items {
+		switch {
+		case d.items && d.allOfItem:
+			keys = append(keys, keysUnder(k.Path+"[]", d.fields)...)
+		case d.items:
 			keys = append(keys, keysUnder(k.Path+"[]", d.fields[:1])...)
-		} else {
+		default:
 			keys = append(keys, keysUnder(k.Path, d.fields)...)
 		}
 	}

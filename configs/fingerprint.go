@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"fmt"
 	"time"
 )
 
@@ -59,6 +60,7 @@ type modelFingerprint struct {
 	SampleSize                         int
 	Drift                              Drift
 	Alert                              Alert
+	Budget                             string
 	SuccessStatuses                    []string
 }
 
@@ -82,6 +84,7 @@ func fingerprintOf(m Model) modelFingerprint {
 		SampleSize:      m.SampleSize,
 		Drift:           m.Drift,
 		Alert:           m.Alert,
+		Budget:          fmt.Sprint(m.Budget.Pages, " per ", formatSpan(m.Budget.Period)),
 		SuccessStatuses: m.SuccessStatuses,
 	}
 }

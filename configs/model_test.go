@@ -80,7 +80,9 @@ defaults:
 		w.MinEvents != 100 || w.MaxSize != windows.DurationSpan(4*time.Hour) || w.Origin != windows.Unset {
 		t.Errorf("window %+v", w)
 	}
-	if want := (configs.Drift{Alpha: 0.01, Correction: "holm", MinEffect: 0.2, MinEvents: 50, Numeric: "auto", Categorical: "chi2"}); m.Drift != want {
+	want := configs.Default().Defaults.Drift
+	want.Alpha, want.Correction, want.MinEffect = 0.01, "holm", 0.2
+	if !reflect.DeepEqual(m.Drift, want) {
 		t.Errorf("drift %+v", m.Drift)
 	}
 	if want := (configs.Alert{For: 1, Of: 5, ResolveAfter: 2, Severity: "info"}); m.Alert != want {
@@ -142,7 +144,6 @@ memory_limit: 1GiB
 defaults: {schedule: daily}
 models:
   - name: fraud
-    budget: 1
     segments: [country]
     outcomes: {within: 1d}
     success_statuses: [success]
@@ -152,7 +153,7 @@ models:
 		got = append(got, r.Path)
 	}
 	want := "external_url alertmanager webhooks retraining silences slo web memory_limit defaults.schedule " +
-		"models[0].budget models[0].segments models[0].outcomes"
+		"models[0].segments models[0].outcomes"
 	if strings.Join(got, " ") != want || c.Reserved[0].Line != 1 || c.Reserved[1].Line != 4 {
 		t.Errorf("reserved: %v", c.Reserved)
 	}

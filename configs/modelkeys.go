@@ -4,6 +4,7 @@ import (
 	"github.com/goccy/go-yaml/ast"
 
 	"github.com/kolmo-ml/kolmo/windows"
+	"github.com/kolmo-ml/kolmo/windows/drift"
 )
 
 // fields is the table of defaults, and of each model.
@@ -14,9 +15,10 @@ func (s *Settings) fields() []field {
 		{key: "sample_size", value: whole(&s.SampleSize, 1, 1_000_000), meaning: "Values a window keeps per feature. Up to as many the test is exact."},
 		{key: "drift", value: section{s.Drift.fields()}, meaning: "What counts as drift."},
 		{key: "alert", value: section{s.Alert.fields()}, meaning: "When windows become an alert."},
+		{key: "budget", value: budget(&s.Budget), meaning: "How many false pages a model version may cause, such as 1 per 30d. It sets the level of every window."},
 		{key: "success_statuses", value: list{into: &s.SuccessStatuses, item: text, least: 1}, fallback: "`success`, `ok` and 200 to 299", meaning: "Values of status that count as successes; every other is an error."},
 	}
-	return append(fields, reservedFields("budget", "segments", "outcomes", "schedule")...)
+	return append(fields, reservedFields("segments", "outcomes", "schedule")...)
 }
 
 // fields is the table of one model: its name, and what defaults has.
@@ -50,13 +52,28 @@ func (r *Reference) fields() []field {
 }
 
 func (d *Drift) fields() []field {
-	return []field{
+	fields := []field{
 		{key: "alpha", value: number(&d.Alpha, bound{0, true}, bound{1, true}), meaning: "Adjusted p-value below which a feature has drifted."},
 		{key: "correction", value: oneOf(&d.Correction, []string{"bh", "holm", "none"}), meaning: "Multiplicity over the features of a window: Benjamini–Hochberg, Holm or none."},
-		{key: "min_effect", value: number(&d.MinEffect, bound{0, false}, bound{1, false}), meaning: "Effect below which nothing counts as drift, however small its p-value: D for KS, Cramér's V for chi-square."},
-		{key: "min_events", value: whole(&d.MinEvents, 0, 1_000_000_000_000), meaning: "Values of a feature below which it is not tested."},
-		{key: "numeric", value: oneOf(&d.Numeric, []string{"auto", "ks", "chi2"}), meaning: "Test of numeric features. auto is KS, but chi-square where the reference has at most 10 distinct values; ks is always KS."},
-		{key: "categorical", value: oneOf(&d.Categorical, []string{"chi2"}), meaning: "Test of categorical features."},
+		{key: "decision", value: oneOf(&d.Decision, []string{drift.DecisionFloor, drift.DecisionMinimumEffect}), meaning: "How significance and size decide together. floor: the p-value is of no difference at all, and the effect must be at least min_effect. minimum_effect: the p-value is of an effect of at most min_effect."},
+	}
+	fields = append(fields, d.featureFields(&d.MinEffect, &d.MinEvents, &d.Numeric, &d.Categorical, &d.Ties, &d.Measures)...)
+	return append(fields, field{
+		key: "features", value: featureEntries{&d.Features, d},
+		meaning: "Features with settings of their own, each over the model's. An exact name goes before a glob, a longer glob before a shorter one, then the first in the list.",
+	})
+}
+
+// featureFields is the part of the table that a feature can have of its own.
+func (d *Drift) featureFields(minEffect *float64, minEvents *uint64, numeric, categorical, ties *string, measures *[]string) []field {
+	measure := func(into *string) value { return oneOf(into, drift.AllMeasures()) }
+	return []field{
+		{key: "min_effect", value: number(minEffect, bound{0, false}, bound{1, false}), meaning: "Effect below which nothing counts as drift, however small its p-value: D for KS, Cramér's V for chi-square, the measure for the others."},
+		{key: "min_events", value: whole(minEvents, 0, 1_000_000_000_000), meaning: "Values of a feature below which it is not tested."},
+		{key: "numeric", value: oneOf(numeric, drift.NumericTests()), meaning: "Test of numeric features. auto is KS, but chi-square where the reference has at most 10 distinct values; ks is always KS."},
+		{key: "categorical", value: oneOf(categorical, drift.CategoricalTests()), meaning: "Test of categorical features."},
+		{key: "ties", value: oneOf(ties, []string{drift.TiesContinuous, drift.TiesExact}), meaning: "What a KS p-value makes of values that tie. continuous errs on the safe side; exact is slower, and counts where every value is compared and the p-value is exact."},
+		{key: "measures", value: list{into: measures, item: measure}, meaning: "Distances that a verdict shows beside the test."},
 	}
 }
 

@@ -57,6 +57,7 @@ func resolved(s Settings) Model {
 		SampleSize:      s.SampleSize,
 		Drift:           s.Drift,
 		Alert:           s.Alert,
+		Budget:          s.Budget,
 		SuccessStatuses: s.SuccessStatuses,
 	}
 	if err := m.Window.Validate(); err != nil {

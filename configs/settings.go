@@ -14,6 +14,7 @@ type Settings struct {
 	SampleSize int // values a window keeps per feature
 	Drift      Drift
 	Alert      Alert
+	Budget     Budget
 	// SuccessStatuses are the statuses that count as successes. nil: success,
 	// ok and 200 to 299.
 	SuccessStatuses []string
@@ -48,8 +49,13 @@ type Drift struct {
 	Correction  string  // bh, holm or none
 	MinEffect   float64 // in [0, 1]
 	MinEvents   uint64  // below it, a feature is not tested
-	Numeric     string  // auto, ks or chi2
-	Categorical string  // chi2
+	Numeric     string  // a name of drift.NumericTests
+	Categorical string  // a name of drift.CategoricalTests
+	Measures    []string
+	Decision    string // floor or minimum_effect
+	Ties        string // continuous or exact
+	// Features are those with settings of their own; see For.
+	Features []FeatureDrift
 }
 
 // Alert says when windows become an alert: For of the last Of windows drifted,
@@ -78,6 +84,7 @@ type Model struct {
 	SampleSize int
 	Drift      Drift
 	Alert      Alert
+	Budget     Budget
 	// SuccessStatuses are the statuses that count as successes. nil: success,
 	// ok and 200 to 299. Not to be changed.
 	SuccessStatuses []string

@@ -2,7 +2,6 @@ package drift
 
 import (
 	"maps"
-	"math"
 	"slices"
 
 	"github.com/kolmo-ml/kolmo/windows"
@@ -14,26 +13,33 @@ type Case struct {
 	Model, Version, Segment string
 	Window                  *windows.Window
 	Reference               *reference.Reference // nil: there is none yet
+	// Budget is the level of this window that follows from a budget of false
+	// pages; 0: there is none.
+	Budget float64
 }
 
 // Compare makes the verdict on a window.
-func Compare(c Case, s Settings) *Verdict {
+func Compare(c Case, settings Settings) *Verdict {
+	s := &settings
 	w := c.Window
 	v := &Verdict{
 		Schema: Schema, Kind: "window", Model: c.Model, Version: c.Version, Segment: c.Segment,
 		Window: BoundsOf(w.Interval), Events: w.Events, Late: w.Late, OverLimit: w.OverLimit,
 		Features: make(map[string]*Feature), Performance: performance(w, s),
 	}
+	if c.Budget > 0 {
+		v.Level = number(c.Budget)
+	}
 	if r := c.Reference; r != nil {
 		v.Reference = &Reference{ID: r.ID, Kind: r.Kind, Rows: r.Rows}
 	}
 	for _, name := range names(w, c.Reference) {
-		v.Features[name] = feature(s, w, w.Feature(name), c.Reference.Find(name), w.FeatureEvents, c.Reference != nil)
+		v.Features[name] = feature(s.of(name), w, w.Feature(name), c.Reference.Find(name), w.FeatureEvents, c.Reference != nil)
 	}
 	if predicted := c.Reference.FindPrediction(); w.Prediction != nil && (w.Prediction.Present() > 0 || predicted != nil) {
-		v.Prediction = feature(s, w, w.Prediction, predicted, w.PredictionEvents, c.Reference != nil)
+		v.Prediction = feature(s.of(windows.PredictionName), w, w.Prediction, predicted, w.PredictionEvents, c.Reference != nil)
 	}
-	decide(v, s)
+	decide(v, s, c.Budget)
 	return v
 }
 
@@ -54,7 +60,7 @@ func names(w *windows.Window, r *reference.Reference) []string {
 // feature counts and tests one feature. tally is nil when no event carried it,
 // ref when the reference does not know it. events is how many could have
 // carried it.
-func feature(s Settings, w *windows.Window, tally *windows.Tally, ref *reference.Feature, events uint64, hasReference bool) *Feature {
+func feature(s *Settings, w *windows.Window, tally *windows.Tally, ref *reference.Feature, events uint64, hasReference bool) *Feature {
 	if tally == nil {
 		tally = &windows.Tally{}
 	}
@@ -92,8 +98,6 @@ func feature(s Settings, w *windows.Window, tally *windows.Tally, ref *reference
 		f.Untested = "every value of the reference is missing"
 	case f.Type == windows.Categorical:
 		testCategories(f, s, tally, ref)
-	case s.Numeric == "chi2", s.Numeric != "ks" && ref.Distinct > 0 && ref.Distinct <= AutoDistinct:
-		testFewValues(f, s, w, tally, ref)
 	default:
 		testNumbers(f, s, w, tally, ref)
 	}
@@ -102,7 +106,7 @@ func feature(s Settings, w *windows.Window, tally *windows.Tally, ref *reference
 
 // enough reports whether there are enough values to test, and says so where
 // there are not.
-func (f *Feature) enough(s Settings, current, reference uint64) bool {
+func (f *Feature) enough(s *Settings, current, reference uint64) bool {
 	switch {
 	case reference == 0:
 		f.Untested = "the reference has no values to compare with"
@@ -117,7 +121,7 @@ func (f *Feature) enough(s Settings, current, reference uint64) bool {
 }
 
 // performance is how the service did.
-func performance(w *windows.Window, s Settings) *Performance {
+func performance(w *windows.Window, s *Settings) *Performance {
 	if w.PredictionEvents == 0 {
 		return nil
 	}
@@ -154,7 +158,7 @@ func latencyQuantiles(t *windows.Tally) func(p float64) Number {
 }
 
 // success reports whether a status is a success.
-func (s Settings) success(status string) bool {
+func (s *Settings) success(status string) bool {
 	if s.Success != nil {
 		return slices.Contains(s.Success, status)
 	}
@@ -165,26 +169,3 @@ func (s Settings) success(status string) bool {
 }
 
 func digit(b byte) bool { return '0' <= b && b <= '9' }
-
-// decide corrects the p-values over all features of the window, the prediction
-// among them, and says which drifted.
-func decide(v *Verdict, s Settings) {
-	var family []*Feature
-	for _, name := range slices.Sorted(maps.Keys(v.Features)) {
-		family = append(family, v.Features[name])
-	}
-	if v.Prediction != nil {
-		family = append(family, v.Prediction)
-	}
-	family = slices.DeleteFunc(family, func(f *Feature) bool { return f.P == nil || math.IsNaN(float64(*f.P)) })
-	p := make([]float64, len(family))
-	for i, f := range family {
-		p[i] = float64(*f.P)
-	}
-	for i, adjusted := range Adjust(s.Correction, p) {
-		f := family[i]
-		f.Adjusted = number(adjusted)
-		f.Drifted = adjusted < s.Alpha && float64(*f.Effect) >= s.MinEffect
-		v.Drifted = v.Drifted || f.Drifted
-	}
-}

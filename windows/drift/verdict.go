@@ -28,8 +28,11 @@ type Verdict struct {
 	Incomplete bool       `json:"incomplete"`
 	OverLimit  uint64     `json:"over_limit,omitempty"` // values of features beyond features_per_model
 	Reference  *Reference `json:"reference"`
-	Drifted    bool       `json:"drifted"`
-	Error      string     `json:"error,omitempty"`
+	// Level is what the corrected p-values were held against for an alert, where a
+	// budget of false pages is set.
+	Level   *Number `json:"level,omitempty"`
+	Drifted bool    `json:"drifted"`
+	Error   string  `json:"error,omitempty"`
 	// Shed names what was left out to keep the record within its size limit.
 	Shed        []string            `json:"shed,omitempty"`
 	Features    map[string]*Feature `json:"features"`
@@ -81,9 +84,23 @@ type Feature struct {
 	PMethod          string  `json:"p_method,omitempty"`
 	P                *Number `json:"p_value,omitempty"`
 	LogP             *Number `json:"log_p_value,omitempty"` // natural, where p underflows
-	Adjusted         *Number `json:"p_adjusted,omitempty"`
-	Effect           *Number `json:"effect,omitempty"`
-	Drifted          bool    `json:"drifted"`
+	// MinimumEffectP is of an effect that is not larger than the floor; only where
+	// the settings decide by it.
+	MinimumEffectP *Number `json:"p_minimum_effect,omitempty"`
+	// Calibration is what the reference's own windows have to say; nil where it
+	// has none.
+	Calibration *Calibration `json:"calibration,omitempty"`
+	Adjusted    *Number      `json:"p_adjusted,omitempty"`
+	Effect      *Number      `json:"effect,omitempty"`
+	Drifted     bool         `json:"drifted"`
+	// BudgetP is the corrected p-value that was held against the verdict's level.
+	BudgetP *Number `json:"p_budget,omitempty"`
+	// HeldBack says why a drift does not count towards an alert; empty where it
+	// does.
+	HeldBack string `json:"held_back,omitempty"`
+	// Undecided says that a statistic within statistic_error of this one would
+	// have been judged differently.
+	Undecided bool `json:"undecided,omitempty"`
 	// Untested says why there was no test; Error why one could not be made.
 	Untested string `json:"untested,omitempty"`
 	Error    string `json:"error,omitempty"`
@@ -91,14 +108,23 @@ type Feature struct {
 	Measures  *Measures  `json:"measures,omitempty"`
 	Quantiles *Quantiles `json:"quantiles,omitempty"`
 	Counts    *Counts    `json:"counts,omitempty"`
+
+	// tested is what deciding needs of the comparison; its zero value where there
+	// was none.
+	tested tested
 }
 
-// Measures are distances between the two distributions, for reading beside the
-// test.
-type Measures struct {
-	PSI           *Number `json:"psi,omitempty"`
-	Wasserstein   *Number `json:"wasserstein,omitempty"`
-	JensenShannon *Number `json:"jensen_shannon,omitempty"`
+// A Calibration is what a reference's own windows say about a feature: how much
+// they differ from each other without any drift.
+type Calibration struct {
+	Windows int `json:"windows"` // that were compared with the rest of the reference
+	// Usual is the effect that such a window stays below. A smaller one does not
+	// count towards an alert, however small its p-value.
+	Usual Number `json:"usual"`
+	// Inflation is how many times the variance of independent values they show.
+	Inflation Number `json:"inflation"`
+	// P is the p-value that allows for it. It counts where a budget is set.
+	P *Number `json:"p_value,omitempty"`
 }
 
 // Quantiles of both sides at the same probabilities.

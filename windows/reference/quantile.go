@@ -17,49 +17,69 @@ func Quantile(sorted []float64, p float64) float64 {
 	if i >= n-1 {
 		return sorted[n-1]
 	}
-	a, b := sorted[i], sorted[i+1]
-	if a == b { // an infinite difference times zero would be NaN
+	return between(sorted[i], sorted[i+1], position-float64(i))
+}
+
+// between is the value at t of the way from a to b, in numpy's form, which is
+// exact at both ends: from the nearer one.
+func between(a, b, t float64) float64 {
+	switch difference := b - a; {
+	case a == b || t == 0:
 		return a
+	case math.IsInf(difference, 0): // of finite values: too far apart to subtract
+		return float64(a*(1-t)) + float64(b*t)
+	case t < 0.5:
+		return a + float64(difference*t)
+	default:
+		return b - float64(difference*(1-t))
 	}
-	t := position - float64(i)
-	// numpy's form, which is exact at both ends: from the nearer one.
-	if t < 0.5 {
-		return a + float64((b-a)*t)
-	}
-	return b - float64((b-a)*(1-t))
 }
 
 // BinnedQuantile is a quantile of values known by their bins: linear
 // interpolation inside the bin that holds the rank, between low and high,
 // which bound all values. NaN of no values.
 func BinnedQuantile(edges []float64, counts []uint64, low, high, p float64) float64 {
-	var total uint64
-	for _, n := range counts {
-		total += n
-	}
+	return BinnedQuantiles(edges, counts, low, high, []float64{p})[0]
+}
+
+// BinnedQuantiles are the quantiles at ascending probabilities; see
+// BinnedQuantile.
+func BinnedQuantiles(edges []float64, counts []uint64, low, high float64, p []float64) []float64 {
+	quantiles := make([]float64, len(p))
+	total := sumUp(counts)
 	if total == 0 {
-		return math.NaN()
+		for i := range quantiles {
+			quantiles[i] = math.NaN()
+		}
+		return quantiles
 	}
-	rank := float64(float64(total) * p)
 	var below uint64
+	next := 0
 	for bin, n := range counts {
 		if n == 0 {
 			continue
 		}
-		if float64(below+n) >= rank {
-			from, to := low, high
-			if bin > 0 {
-				from = max(low, edges[bin-1])
-			}
-			if bin < len(edges) {
-				to = min(high, edges[bin])
+		from, to := low, high
+		if bin > 0 {
+			from = max(low, edges[bin-1])
+		}
+		if bin < len(edges) {
+			to = min(high, edges[bin])
+		}
+		for ; next < len(p); next++ {
+			rank := float64(float64(total) * p[next])
+			if float64(below+n) < rank {
+				break
 			}
 			t := (rank - float64(below)) / float64(n)
-			return min(max(from+float64((to-from)*t), low), high)
+			quantiles[next] = min(max(between(from, to, t), low), high)
 		}
 		below += n
 	}
-	return high
+	for ; next < len(p); next++ {
+		quantiles[next] = high
+	}
+	return quantiles
 }
 
 // QuantilePoints are the probabilities at which a verdict shows quantiles: 33,

@@ -231,6 +231,30 @@ func TestDraftKeepsEverything(t *testing.T) {
 	}
 }
 
+// Values at both ends of float64 are too far apart to subtract, and have finite
+// quantiles all the same.
+func TestQuantilesOfValuesFarApart(t *testing.T) {
+	sorted := []float64{-math.MaxFloat64, -math.MaxFloat64 / 2, math.MaxFloat64}
+	for _, p := range QuantilePoints() {
+		if q := Quantile(sorted, p); math.IsNaN(q) || math.IsInf(q, 0) {
+			t.Errorf("quantile %v is %v", p, q)
+		}
+		if q := BinnedQuantile([]float64{0}, []uint64{2, 1}, sorted[0], sorted[2], p); math.IsNaN(q) || math.IsInf(q, 0) {
+			t.Errorf("quantile %v of bins is %v", p, q)
+		}
+	}
+}
+
+// Quantiles of bins at many probabilities are those at one after the other.
+func TestBinnedQuantilesAreInTheirBins(t *testing.T) {
+	edges := []float64{1, 2, 4}
+	counts := []uint64{10, 0, 20, 10} // (0, 1], (1, 2], (2, 4], (4, 9]
+	got := BinnedQuantiles(edges, counts, 0, 9, []float64{0, 0.125, 0.25, 0.5, 0.75, 1})
+	if want := []float64{0, 0.5, 1, 3, 4, 9}; !slices.Equal(got, want) {
+		t.Errorf("got %v, want %v", got, want)
+	}
+}
+
 func FuzzDecode(f *testing.F) {
 	made, err := Build(Fixed, rowsOf([]float64{1, 2, 3}), 10, limits)
 	if err != nil {

@@ -71,7 +71,7 @@ var walls = map[string][]string{
 	// The pure core imports nothing of ours.
 	"windows":             {},
 	"windows/twosample":   {},
-	"windows/reference":   {"windows"},
+	"windows/reference":   {"windows", "windows/twosample"},
 	"windows/drift":       {"windows", "windows/reference", "windows/twosample"},
 	"windows/redisstore":  {"windows"},
 	"windows/windowstest": {"windows"},
@@ -80,7 +80,7 @@ var walls = map[string][]string{
 	"alerts":              {"windows", "windows/drift", "windows/reference"},
 	"alerts/kafka":        {"alerts", "windows", "windows/drift", "windows/reference", "windows/redisstore"},
 	"alerts/evidence":     {"alerts", "windows", "windows/drift"},
-	"configs":             {"windows"},
+	"configs":             {"windows", "windows/drift"},
 	"deploy/local":        {"deploy/local"},
 	"deploy/local/stack":  {"deploy/local"},
 }

@@ -121,16 +121,38 @@ func (m *models) make(c configs.Model) Model {
 	s := alerts.Settings{
 		Settings: windows.Settings{Definition: &definition, SampleSize: c.SampleSize, ReferenceSize: c.Reference.Size},
 		MaxAhead: m.config.Limits.MaxAhead, ForgetAfter: m.config.Limits.ForgetAfter,
-		Drift: drift.Settings{
-			Alpha: c.Drift.Alpha, Correction: c.Drift.Correction, MinEffect: c.Drift.MinEffect, MinEvents: c.Drift.MinEvents,
-			Numeric: c.Drift.Numeric, Categorical: c.Drift.Categorical, Success: c.SuccessStatuses,
-		},
+		Drift:  driftSettings(&c),
 		Policy: alerts.Policy{For: c.Alert.For, Of: c.Alert.Of, ResolveAfter: c.Alert.ResolveAfter, Severity: c.Alert.Severity},
+	}
+	if c.Budget.Pages > 0 {
+		s.Budget = alerts.Budget{Pages: float64(c.Budget.Pages), Windows: c.Budget.Windows(definition.Every)}
 	}
 	if c.Reference.Kind == configs.ReferenceFirst {
 		s.FirstWindows = c.Reference.Windows
 	}
 	return Model{Settings: s, Pattern: referencePattern(&c)}
+}
+
+// driftSettings are those of a model, and of its features that have their own.
+func driftSettings(c *configs.Model) drift.Settings {
+	of := func(d configs.Drift) drift.Settings {
+		return drift.Settings{
+			Alpha: d.Alpha, Correction: d.Correction, MinEffect: d.MinEffect, MinEvents: d.MinEvents, Numeric: d.Numeric,
+			Categorical: d.Categorical, Measures: d.Measures, Decision: d.Decision, Ties: d.Ties, Success: c.SuccessStatuses,
+		}
+	}
+	s := of(c.Drift)
+	if len(c.Drift.Features) > 0 {
+		s.Feature = func(name string) *drift.Settings {
+			d, own := c.Drift.For(name)
+			if !own {
+				return nil
+			}
+			settings := of(d)
+			return &settings
+		}
+	}
+	return s
 }
 
 // model is called from many goroutines.
