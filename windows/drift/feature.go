@@ -25,7 +25,7 @@ func (p *pair) describe(f *Feature) {
 	}
 	points := reference.QuantilePoints()
 	q := &Quantiles{P: points}
-	if p.method == methodBinned {
+	if p.bins {
 		r, t := &p.ref.Moments, &p.tally.Moments
 		q.Reference = reference.BinnedQuantiles(p.ref.Edges, p.ref.Counts, r.Min, r.Max, points)
 		q.Current = reference.BinnedQuantiles(p.ref.Edges, p.tally.Bins, t.Min, t.Max, points)

@@ -16,18 +16,26 @@ type pair struct {
 	ref      *reference.Feature
 	current  []float64 // the window's sample, ascending
 	method   string
+	// bins: the counts of both sides on one grid are compared, not samples. Those
+	// of the reference can be of a sample; the method is sampled then.
+	bins bool
 }
 
 // pairOf finds out how much of both sides can be compared: all values where both
 // sides keep them all, all counts where both were counted on one grid, samples
-// otherwise.
+// otherwise. Where the grid is shared and the reference is a sample, all values of
+// the window are compared with that.
 func pairOf(s *Settings, w *windows.Window, t *windows.Tally, ref *reference.Feature) *pair {
 	p := &pair{settings: s, tally: t, ref: ref, current: t.Sample.Sorted(), method: methodSampled}
+	whole := p.whole()
 	switch {
-	case p.whole() && ref.Complete:
+	case whole && ref.Complete:
 		p.method = methodExact
-	case onGrid(w, t, ref) && ref.Counted == ref.Moments.Count:
-		p.method = methodBinned
+	case !onGrid(w, t, ref):
+	case ref.Counted == ref.Moments.Count:
+		p.method, p.bins = methodBinned, true
+	default:
+		p.bins = !whole
 	}
 	return p
 }
@@ -39,10 +47,13 @@ func (p *pair) whole() bool { return uint64(len(p.current)) == p.tally.Moments.C
 // samples.
 func (p *pair) slack() float64 {
 	slack := 0.0
-	if !p.ref.Complete {
+	switch {
+	case p.bins && p.ref.Counted < p.ref.Moments.Count:
+		slack += dkw(int(p.ref.Counted))
+	case !p.bins && !p.ref.Complete:
 		slack += dkw(len(p.ref.Sample))
 	}
-	if !p.whole() {
+	if !p.bins && !p.whole() {
 		slack += dkw(len(p.current))
 	}
 	return slack
@@ -88,7 +99,7 @@ type ksFound struct{ d, err float64 }
 // ks compares the distribution functions, and gives the feature the p-value,
 // location and sign.
 func (p *pair) ks(f *Feature) ksFound {
-	if p.method == methodBinned {
+	if p.bins {
 		b := twosample.KSBinned(p.ref.Counts, p.tally.Bins, singles(p.ref.Edges))
 		location := math.NaN()
 		if b.Edge >= 0 && b.Edge < len(p.ref.Edges) {
@@ -98,10 +109,12 @@ func (p *pair) ks(f *Feature) ksFound {
 		n, m := int(b.N), int(b.M)
 		f.p(twosample.KSPValue(n, m, b.H))
 		f.tested = tested{
-			ks: true, n: n, m: m, statistic: b.Lower,
-			within: func() twosample.PValue { return twosample.KSPValue(n, m, b.UpperH) },
+			ks: true, n: n, m: m, statistic: b.Lower, bothWays: p.method == methodSampled,
 		}
-		return ksFound{b.Lower, b.Upper - b.Lower}
+		if p.method == methodBinned {
+			f.tested.within = func() twosample.PValue { return twosample.KSPValue(n, m, b.UpperH) }
+		}
+		return ksFound{b.Lower, float64(b.Upper-b.Lower) + p.slack()}
 	}
 	r := twosample.KS(p.ref.Sample, p.current)
 	f.Location, f.Sign = number(r.Location), r.Sign
@@ -124,7 +137,7 @@ const pExactTied = "exact_tied"
 
 // valueCounts counts the distinct values of both sides.
 func (p *pair) valueCounts() (expected, observed []uint64) {
-	if p.method == methodBinned {
+	if p.bins {
 		// Every value of the reference is a bin of its own; what lies between two of
 		// them is one category.
 		return p.ref.Counts, p.tally.Bins
@@ -134,7 +147,7 @@ func (p *pair) valueCounts() (expected, observed []uint64) {
 
 // decileCounts counts both sides in ten bins between the reference's deciles.
 func (p *pair) decileCounts() (expected, observed []uint64) {
-	if p.method == methodBinned {
+	if p.bins {
 		ends := twosample.DecileGroups(p.ref.Counts)
 		return twosample.Group(p.ref.Counts, ends), twosample.Group(p.tally.Bins, ends)
 	}
@@ -151,7 +164,7 @@ func (p *pair) decileCounts() (expected, observed []uint64) {
 // wasserstein is the distance in the units of the values, and by how much it can
 // be off; of samples that is not known.
 func (p *pair) wasserstein() (distance, err float64) {
-	if p.method == methodBinned {
+	if p.bins {
 		r, t := &p.ref.Moments, &p.tally.Moments
 		return twosample.WassersteinBinned(p.ref.Edges, p.ref.Counts, p.tally.Bins, r.Min, r.Max, t.Min, t.Max)
 	}
