@@ -12,6 +12,9 @@ GOLANGCI_LINT := bin/golangci-lint-$(GOLANGCI_LINT_VERSION)
 FUZZ_TIME ?= 10s
 BENCH ?= .
 
+# What `make false-alarms` draws from.
+SEED ?= 1
+
 # In CI every test runs anew; elsewhere Go may reuse a result whose inputs have not changed.
 ifeq ($(CI),true)
 TEST_FLAGS += -count=1
@@ -21,7 +24,7 @@ endif
 export GOFLAGS := $(strip $(filter-out -buildvcs%,$(shell $(GO) env GOFLAGS)) -buildvcs=false)
 
 .DEFAULT_GOAL := help
-.PHONY: help build test lint fmt fuzz bench stack-up stack-down clean
+.PHONY: help build test lint fmt fuzz bench false-alarms stack-up stack-down clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -57,6 +60,9 @@ fuzz: ## run each fuzz target for FUZZ_TIME (10s)
 
 bench: ## run the benchmarks that match BENCH (all)
 	$(GO) test -run '^$$' -bench '$(BENCH)' -benchmem ./...
+
+false-alarms: ## simulate quiet years, count false pages, and see how soon shifts are found (minutes; SEED=1)
+	$(GO) run ./cmd/internal/falsealarms --seed $(SEED)
 
 stack-up: ## start a Kafka on port 9092 and a Redis on port 6379 of this machine
 	@$(GO) run ./deploy/local/stack up

@@ -54,6 +54,7 @@ func decide(v *Verdict, s *Settings, budget float64) {
 	}
 	undecided(family, s)
 	holdBack(family, s, budget)
+	warn(v, family, budget)
 }
 
 // judge finds what a feature is judged by. own are its settings, s those of the

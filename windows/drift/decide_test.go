@@ -2,6 +2,7 @@ package drift
 
 import (
 	"math/rand/v2"
+	"strings"
 	"testing"
 )
 
@@ -163,5 +164,32 @@ func TestABudgetHoldsBack(t *testing.T) {
 		if value(f.P) != value(plain.Features["x"].P) || value(f.Adjusted) != value(plain.Features["x"].Adjusted) {
 			t.Error("a budget changed the p-value of the test")
 		}
+	}
+}
+
+// A verdict says what it is worth: a reference that is too small, and a budget that
+// cannot be kept to, or never be exceeded.
+func TestWarnings(t *testing.T) {
+	random := rand.New(rand.NewPCG(16, 1))
+	small := referenceOf(t, table{"x": numbers(2000, normals(random, 0)), "c": numbers(2000, normals(random, 0))}, 2000, 0)
+	w := table{"x": numbers(500, normals(random, 0)), "c": numbers(150, normals(random, 0))}
+	for len(w["c"]) < 500 {
+		w["c"] = append(w["c"], nil)
+	}
+	v := Compare(Case{Window: windowOf(w, small, 500), Reference: small}, Default())
+	if len(v.Warnings) != 1 || !strings.HasPrefix(v.Warnings[0], "1 of 2 features: the reference has fewer than ten times") {
+		t.Errorf("a small reference: %q", v.Warnings)
+	}
+	v = Compare(Case{Window: windowOf(w, small, 500), Reference: small, Budget: 0.02}, Default())
+	if len(v.Warnings) != 2 || !strings.HasPrefix(v.Warnings[1], "2 of 2 features: the budget allows for independent values only") {
+		t.Errorf("a budget without calibration: %q", v.Warnings)
+	}
+	few := referenceOf(t, table{"x": numbers(6*1000, normals(random, 0))}, 6000, 1000)
+	window := windowOf(table{"x": numbers(500, normals(random, 0))}, few, 500)
+	if v := Compare(Case{Window: window, Reference: few, Budget: 0.02}, Default()); len(v.Warnings) != 0 {
+		t.Errorf("a budget that can be exceeded: %q", v.Warnings)
+	}
+	if v := Compare(Case{Window: window, Reference: few, Budget: 1e-9}, Default()); len(v.Warnings) != 1 || !strings.Contains(v.Warnings[0], "too few windows") {
+		t.Errorf("a budget that cannot: %q", v.Warnings)
 	}
 }

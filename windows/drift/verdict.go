@@ -33,6 +33,8 @@ type Verdict struct {
 	Level   *Number `json:"level,omitempty"`
 	Drifted bool    `json:"drifted"`
 	Error   string  `json:"error,omitempty"`
+	// Warnings say what limits the verdict, in sentences for people.
+	Warnings []string `json:"warnings,omitempty"`
 	// Shed names what was left out to keep the record within its size limit.
 	Shed        []string            `json:"shed,omitempty"`
 	Features    map[string]*Feature `json:"features"`
