@@ -60,6 +60,10 @@ func TestTheLevelAllowsForThePolicy(t *testing.T) {
 			t.Errorf("%+v: level %v pages with probability %v, and %v was spent", c.policy, level, got, want)
 		}
 	}
+	// As README.md says.
+	if got := b.level(0, Policy{For: 2, Of: 3}); math.Abs(got-0.025) > 1e-12 || math.Abs(b.spend(0)-1.0/800) > 1e-12 {
+		t.Errorf("with nothing saved a window spends %v, and its level is %v", b.spend(0), got)
+	}
 	if got := (Budget{}).level(0, Policy{For: 2, Of: 3}); got != 0 {
 		t.Errorf("without a budget the level is %v", got)
 	}
