@@ -121,6 +121,19 @@ func TestThereIsNoCalibration(t *testing.T) {
 	}
 }
 
+// With very many windows every second is left out, or more: what they show stays the
+// same, but for chance.
+func TestManyWindowsAreThinnedOut(t *testing.T) {
+	r, err := BuildInWindows(Fixed, series(mostBlocks+200, 60, 0.5, 5), 1000, limits, hourly(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := r.Feature("x").Calibration
+	if c.Windows != (mostBlocks+200)/2 || c.KS.Inflation < 2 || c.KS.Inflation > 3.5 {
+		t.Errorf("%+v %+v", c, c.KS)
+	}
+}
+
 // A reference that grows window by window is calibrated like a file of the same
 // rows, but that its first window places the cuts.
 func TestADraftIsCalibrated(t *testing.T) {

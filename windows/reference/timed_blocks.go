@@ -24,10 +24,17 @@ type timedBlocks struct {
 	// places finds a feature's place in blocks; the prediction's is apart.
 	places     map[string]int
 	prediction int // −1: none
-	// stride leaves out windows where there are more than mostBlocks.
+	// stride leaves out windows where there are more than are kept.
 	stride int64
 	rows   map[int64][][]uint32 // by the window's number, then by place
 }
+
+// Of a reference with many features fewer windows are kept than mostBlocks, so that
+// all their rows take at most 16 MiB; but never fewer than say enough.
+const (
+	mostRows     = 1 << 16
+	fewestBlocks = 32
+)
 
 // newTimedBlocks is nil where the rows have no times, or too short a range of
 // them. whole holds all rows as one window, which places the cuts.
@@ -40,10 +47,11 @@ func newTimedBlocks(d *windows.Definition, times timeRange, whole *windows.Windo
 		return nil
 	}
 	b := &timedBlocks{
-		definition: d, places: make(map[string]int), prediction: -1,
-		stride: (count + mostBlocks - 1) / mostBlocks, rows: make(map[int64][][]uint32),
+		definition: d, places: make(map[string]int), prediction: -1, rows: make(map[int64][][]uint32),
 	}
 	b.blocks.Add(whole)
+	kept := int64(min(mostBlocks, max(fewestBlocks, mostRows/max(1, len(b.blocks.features)))))
+	b.stride = (count + kept - 1) / kept
 	for i, f := range b.blocks.features {
 		f.Rows = nil
 		if f.Prediction {
