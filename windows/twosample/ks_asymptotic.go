@@ -80,9 +80,9 @@ func ksOneSample(size, d float64) PValue {
 		return pValue(1-stayProbability(int(size), d), Asymptotic)
 	}
 	stay := pelzGood(size, d)
-	// Where the matrix would be used p is 1 − stay, and stay may be too small to
-	// be worth a large matrix.
-	if size <= 1e5 && t*math.Sqrt(d) <= 1.4 && stay > 1e-12 {
+	// Where the matrix would be used p is 1 − stay, and the expansion's part in
+	// that, about 10³·stay/N², may be too small to be worth a large matrix.
+	if size <= 1e5 && t*math.Sqrt(d) <= 1.4 && stay > 5e-14*size*size {
 		stay = durbinMatrix(int(size), d)
 	}
 	return pValue(1-stay, Asymptotic)
@@ -99,115 +99,4 @@ func stirlingPower(size, x float64) float64 {
 	}
 	logFactorial, _ := math.Lgamma(size + 1)
 	return math.Exp(logFactorial + size*math.Log(x/size))
-}
-
-// logOneSidedTail is the logarithm of Smirnov's (1944) one-sided tail in the
-// form of Birnbaum and Tingey (1951):
-//
-//	P(D⁺ ≥ d) = d Σ_{j ≤ N(1−d)} C(N, j) (d + j/N)^(j−1) (1 − d − j/N)^(N−j)
-//
-// Every term is a binomial probability at p = d + j/N, divided by p. Terms are
-// taken relative to the largest so that none of the sum is lost to underflow.
-//
-// While d is not large the terms are a smooth bump that vanishes with all its
-// derivatives at both ends, like exp(−Nd²/(2τ(1−τ))) at τ = j/N. Of such a
-// function every s-th term, times s, gives the sum to all digits while the bump
-// is several s wide (the trapezoidal rule converges faster than any power), so
-// that the time does not grow with N.
-func logOneSidedTail(size, d float64) float64 {
-	stride := 1.0
-	if d < 0.3 {
-		width := math.Sqrt(size) / (4 * d) // of the bump around its top
-		stride = max(1, math.Floor(min(size/256, width/4)))
-	}
-	return logOneSidedTailEvery(stride, size, d)
-}
-
-// logOneSidedTailEvery adds up every stride-th term.
-func logOneSidedTailEvery(stride, size, d float64) float64 {
-	last := math.Floor(size * (1 - d))
-	// The terms rise to one top, which for small d is about the middle of the
-	// range and for large d near 0.
-	left, right := 0.0, last
-	for right-left > 2 {
-		third := math.Floor((right - left) / 3)
-		if logTailTerm(size, d, left+third) < logTailTerm(size, d, right-third) {
-			left += third
-		} else {
-			right -= third
-		}
-	}
-	// Neighbours can differ by more than exp can span where d is near 1, so the
-	// top must be found, not merely approached.
-	top := left
-	for j := left + 1; j <= right; j++ {
-		if logTailTerm(size, d, j) > logTailTerm(size, d, top) {
-			top = j
-		}
-	}
-	reference := logTailTerm(size, d, top)
-	total := 1.0
-	for _, step := range []float64{-stride, +stride} {
-		for j := top + step; j >= 0 && j <= last; j += step {
-			term := math.Exp(logTailTerm(size, d, j) - reference)
-			total += term
-			if term < 1e-20*total {
-				break
-			}
-		}
-	}
-	return reference + math.Log(d*total*stride)
-}
-
-// logTailTerm is log C(N, j) p^(j−1) (1−p)^(N−j) at p = d + j/N, by Loader's
-// (2000) saddle-point form of the binomial: the exponent is a sum of deviances,
-// not a difference of large logarithms of factorials.
-func logTailTerm(size, d, j float64) float64 {
-	p := d + j/size
-	q := 1 - p
-	switch {
-	case j == 0:
-		return size*math.Log1p(-d) - math.Log(d)
-	case q <= 0:
-		if j == size {
-			return -math.Log(p)
-		}
-		return math.Inf(-1)
-	}
-	k := size - j
-	if k == 0 {
-		return (size - 1) * math.Log(p)
-	}
-	t := size * d
-	exponent := stirlingError(size) - stirlingError(j) - stirlingError(k) - deviance(j, t) - deviance(k, -t)
-	return exponent + 0.5*math.Log(size/(2*math.Pi*j*k)) - math.Log(p)
-}
-
-// deviance is x·log(x/(x+t)) + t, at least 0: without cancellation where t is
-// small against x.
-func deviance(x, t float64) float64 {
-	r := t / x
-	if math.Abs(r) > 0.1 {
-		return t - x*math.Log1p(r)
-	}
-	// r − log(1+r) = r²/2 − r³/3 + …
-	sum, power := 0.0, r*r
-	for k := 2.0; ; k++ {
-		next := sum + power/k
-		if next == sum {
-			return x * sum
-		}
-		sum = next
-		power *= -r
-	}
-}
-
-// stirlingError is log n! − log(√(2πn)(n/e)ⁿ) for an integer n ≥ 1.
-func stirlingError(n float64) float64 {
-	if n < 16 {
-		logFactorial, _ := math.Lgamma(n + 1)
-		return logFactorial - (n+0.5)*math.Log(n) + n - 0.5*math.Log(2*math.Pi)
-	}
-	s := 1 / (n * n)
-	return (1.0/12 - (1.0/360-(1.0/1260-(1.0/1680-(1.0/1188-691.0/360360*s)*s)*s)*s)*s) / n
 }

@@ -6,75 +6,69 @@ import (
 )
 
 // stayProbability is P(D_N < d) for the one-sample statistic with Nd > ½, by
-// following how many of the N values lie up to x as x goes from 0 to 1. Given
+// following how many of the N values lie up to x as x goes from 0 to ½. Given
 // that it ends at N, the count is a Poisson process of rate N, and D_N < d says
 // that it stays between Nx−Nd and Nx+Nd. An integer k leaves these bounds at
 // x = (k+Nd)/N and enters them at x = (k−Nd)/N: the probabilities of the counts
-// are carried from one such x to the next. All terms are positive. The time is
-// about N·(Nd)², so this is for small N.
+// are carried from one such x to the next. What is true from 0 to ½ is true,
+// turned round, from 1 to ½, so there the two halves are joined. All terms are
+// positive. The time is about N·Nd, so this is for small N.
 func stayProbability(n int, d float64) float64 {
 	size := float64(n)
 	t := size * d
-	type change struct {
-		x     float64
-		count int
-		enter bool
-	}
-	var changes []change
-	for k := range n + 1 {
-		if x := (float64(k) + t) / size; x < 1 {
-			changes = append(changes, change{x, k, false})
-		}
-		if x := (float64(k) - t) / size; x > 0 && x < 1 {
-			changes = append(changes, change{x, k, true})
-		}
-	}
-	changes = append(changes, change{1, -1, false}) // the end; no count leaves
-	slices.SortStableFunc(changes, func(a, b change) int {
-		switch {
-		case a.x < b.x:
-			return -1
-		case a.x > b.x:
-			return 1
-		}
-		return 0
-	})
-	state, next, arrivals := make([]float64, n+1), make([]float64, n+1), make([]float64, n+1)
+	// The next integers to leave and to enter, and the counts that are allowed.
+	leave, enter := 0, int(t)+1
+	low, high := 0, int(t)
+	state, next, arrivals := make([]float64, n+2), make([]float64, n+2), make([]float64, n+2)
 	state[0] = 1
-	low, high := 0, int(t) // the counts that are allowed
 	before, logScale := 0.0, 0.0
-	for _, c := range changes {
-		mean := size * (c.x - before)
-		before = c.x
+	for before < 0.5 {
+		leaves, enters := (float64(leave)+t)/size, (float64(enter)-t)/size
+		x := min(leaves, enters, 0.5)
+		mean := size * (x - before)
+		before = x
+		// A count can rise by any number, but hardly by one that is long out of
+		// reach: what is left out is below 10⁻¹⁸ of all paths.
+		reach := 1
 		arrivals[0] = 1
-		for k := 1; k <= high-low; k++ {
-			arrivals[k] = arrivals[k-1] * mean / float64(k)
+		for term := mean; reach <= high-low && term > 1e-22; reach++ {
+			arrivals[reach] = term
+			term *= mean / float64(reach+1)
 		}
-		largest := 0.0
-		for to := low; to <= high; to++ {
-			sum := 0.0
-			for from := low; from <= to; from++ {
-				sum += state[from] * arrivals[to-from]
+		target := next[low : high+1]
+		clear(target)
+		for from, weight := range state[low : high+1] {
+			rises := arrivals[:min(reach, len(target)-from)]
+			onto := target[from:][:len(rises)]
+			for k, probability := range rises {
+				onto[k] += weight * probability
 			}
-			next[to] = sum
-			largest = max(largest, sum)
 		}
-		for to := low; to <= high; to++ {
-			next[to] /= largest
+		largest := slices.Max(target)
+		for k := range target {
+			target[k] /= largest
 		}
 		logScale += math.Log(largest)
 		state, next = next, state
-		switch {
-		case c.enter:
-			high = c.count
+		if x == leaves {
+			leave++
+			low++
+		}
+		if x == enters {
+			high++
 			state[high] = 0
-		case c.count >= 0:
-			low = c.count + 1
+			enter++
+		}
+	}
+	joined := 0.0
+	for k := low; k <= min(high, n); k++ {
+		if turned := n - k; turned >= low && turned <= high {
+			joined += state[k] * state[turned]
 		}
 	}
 	// Divide by the probability of N values in all; e^(−N) was left out of both.
 	logFactorial, _ := math.Lgamma(size + 1)
-	return state[n] * math.Exp(logScale+logFactorial-size*math.Log(size))
+	return joined * math.Exp(2*logScale+logFactorial-size*math.Log(size))
 }
 
 // durbinMatrix is P(D_N < d) by Durbin's (1973) matrix as computed by
