@@ -1,10 +1,6 @@
 package twosample
 
-import (
-	"math"
-
-	"gonum.org/v1/gonum/mathext"
-)
+import "math"
 
 // Calibrated is the law of a statistic whose variance was estimated from windows
 // of the reference, rather than derived from independent values.
@@ -71,25 +67,4 @@ func ChiSquareCalibrated(statistic float64, degrees int, inflation float64, wind
 // ChiSquareCalibrated.
 func ZCalibrated(z, inflation float64, windows int) PValue {
 	return ChiSquareCalibrated(z*z, 1, inflation, windows)
-}
-
-// logBetaTail is the logarithm of the regularised incomplete beta function
-// I_y(a, b) at y = 1/(1+ratio).
-func logBetaTail(a, b, ratio float64) float64 {
-	y := 1 / (1 + ratio)
-	if y > (a+1)/(a+b+2) {
-		return math.Log(mathext.RegIncBeta(a, b, y))
-	}
-	// The power series, all of whose terms are positive:
-	//
-	//	I_y(a, b) = yᵃ(1−y)ᵇ/(a·B(a, b)) Σ (a+b)_k/(a+1)_k yᵏ
-	sum, term := 1.0, 1.0
-	for k := 0.0; term > 1e-17*sum && k < 1e5; k++ {
-		term *= (a + b + k) / (a + 1 + k) * y
-		sum += term
-	}
-	logA, _ := math.Lgamma(a)
-	logB, _ := math.Lgamma(b)
-	logAB, _ := math.Lgamma(a + b)
-	return b*math.Log(ratio) - (a+b)*math.Log1p(ratio) - math.Log(a) + logAB - logA - logB + math.Log(sum)
 }

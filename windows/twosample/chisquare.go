@@ -76,7 +76,7 @@ func gammaTail(a, x float64, method Method) PValue {
 	if x <= 0 {
 		return pValue(1, method)
 	}
-	if x < a+50 {
+	if x < a+10*math.Sqrt(a)+50 {
 		if p := mathext.GammaIncRegComp(a, x); p > 1e-200 {
 			return pValue(p, method)
 		}

@@ -123,8 +123,10 @@ func JensenShannon(reference, current []uint64) float64 {
 		}
 		c := crossOf(a, n, b, m)
 		delta := c.difference / c.sum
-		if math.Abs(delta) == 1 {
-			total += s * (2 * math.Ln2)
+		if math.Abs(delta) > 0.5 {
+			// Here nothing cancels, and near 1 it is 1−δ that matters.
+			p, q := float64(a)/float64(n), float64(b)/float64(m)
+			total += 2 * (p*math.Log(2*p/s) + q*math.Log(2*q/s))
 			continue
 		}
 		total += s * (2*delta*math.Atanh(delta) + math.Log1p(-delta*delta))

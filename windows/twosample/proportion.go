@@ -39,3 +39,20 @@ func normalTails(z float64) PValue {
 	}
 	return logPValue(-x*x-math.Log(x*math.Sqrt(math.Pi)/series), Asymptotic)
 }
+
+// ProportionTest compares k1 successes of n1 with k2 of n2 and is two-sided: by
+// FisherExact where an expected count is under 5 (Cochran's rule, 1954), by
+// TwoProportions otherwise. The Method of the p-value says which.
+//
+// It is NaN where FisherExact is, and 1 where all are successes or none.
+func ProportionTest(k1, n1, k2, n2 uint64) PValue {
+	if !areProportions(k1, n1, k2, n2) {
+		return noPValue(Exact)
+	}
+	successes, total := float64(k1+k2), float64(n1+n2)
+	if min(successes, total-successes)*float64(min(n1, n2)) < 5*total {
+		return FisherExact(k1, n1, k2, n2).TwoSided
+	}
+	_, p := TwoProportions(k1, n1, k2, n2)
+	return p
+}
