@@ -12,46 +12,45 @@ func logBetaTail(a, b, ratio float64) float64 {
 	case math.IsInf(ratio, 1):
 		return math.Inf(-1)
 	}
+	// y and 1−y, and their logarithms, without loss where one of them is near 1.
+	y, rest := 1/(1+ratio), ratio/(1+ratio)
 	logY := -math.Log1p(ratio)
-	logRest := math.Log(ratio) + logY // log(1−y)
-	if y := math.Exp(logY); y <= (a+1)/(a+b+2) {
-		return logBetaFraction(a, b, y, logY, logRest)
+	logRest := -math.Log1p(1 / ratio)
+	if distance := (a*ratio - b) / (1 + ratio); distance >= 0 {
+		return logBetaFraction(a, b, y, rest, distance) + a*logY + b*logRest
 	}
 	// y is on the far side of the mean: 1 − I_{1−y}(b, a).
-	return math.Log1p(-min(1, math.Exp(logBetaFraction(b, a, math.Exp(logRest), logRest, logY))))
+	distance := (b - a*ratio) / (1 + ratio)
+	other := logBetaFraction(b, a, rest, y, distance) + a*logY + b*logRest
+	return math.Log1p(-min(1, math.Exp(other)))
 }
 
-// logBetaFraction is log I_x(a, b) for x up to (a+1)/(a+b+2), by the continued
-// fraction (Abramowitz and Stegun 26.5.8) in Lentz's form:
+// logBetaFraction is log I_x(a, b) less the logarithm of xᵃ(1−x)ᵇ, for x up to
+// the mean a/(a+b), by the continued fraction of DiDonato and Morris (1992,
+// Transactions on Mathematical Software 18, 360–373):
 //
-//	I_x(a, b) = xᵃ(1−x)ᵇ/(a·B(a, b)) · 1/(1 + d₁/(1 + d₂/(1 + …)))
-//	d_{2k} = k(b−k)x/((a+2k−1)(a+2k)),  d_{2k+1} = −(a+k)(a+b+k)x/((a+2k)(a+2k+1))
-func logBetaFraction(a, b, x, logX, logRest float64) float64 {
-	const tiny = 1e-300
-	c, d := 1.0, 1-(a+b)*x/(a+1)
-	if math.Abs(d) < tiny {
-		d = tiny
-	}
-	d = 1 / d
-	fraction := d
-	for k := 1.0; k < 1e6; k++ {
-		step := func(numerator float64) float64 {
-			if d = 1 + numerator*d; math.Abs(d) < tiny {
-				d = tiny
-			}
-			if c = 1 + numerator/c; math.Abs(c) < tiny {
-				c = tiny
-			}
-			d = 1 / d
-			fraction *= c * d
-			return c * d
-		}
-		step(k * (b - k) * x / ((a + 2*k - 1) * (a + 2*k)))
-		if last := step(-(a + k) * (a + b + k) * x / ((a + 2*k) * (a + 2*k + 1))); math.Abs(last-1) < 1e-16 {
+//	I_x(a, b)·B(a, b)/(xᵃ(1−x)ᵇ) = 1/(β₀ + α₁/(β₁ + α₂/(β₂ + …)))
+//	α_n = (a+n−1)(a+b+n−1)·n(b−n)x²/(a+2n−1)²
+//	β_n = n + n(b−n)x/(a+2n−1) + (a+n)/(a+2n+1)·(λ+1+n(2−x))
+//
+// λ = a−(a+b)x is given, since computing it from a rounded x loses everything
+// where a is large. The limit for large a is Legendre's fraction for the gamma
+// law (see gammaTail).
+func logBetaFraction(a, b, x, rest, lambda float64) float64 {
+	inverse := a / (a + 1) * (lambda + 1) // of the value, by Lentz's algorithm
+	c, d := inverse, 0.0
+	for n := 1.0; n < 1e6; n++ {
+		share := n / (a + 2*n - 1) * ((b - n) * x)
+		alpha := (a + n - 1) / (a + 2*n - 1) * (a + b + n - 1) * x * share
+		beta := n + share + (a+n)/(a+2*n+1)*(lambda+1+n*(1+rest))
+		d = 1 / (beta + alpha*d)
+		c = beta + alpha/c
+		inverse *= c * d
+		if math.Abs(c*d-1) < 1e-16 {
 			break
 		}
 	}
-	return a*logX + b*logRest - math.Log(a) - logBeta(a, b) + math.Log(fraction)
+	return -math.Log(inverse) - logBeta(a, b)
 }
 
 // logBeta is log B(a, b) = log Γ(a)Γ(b)/Γ(a+b). Where an argument is large, the
