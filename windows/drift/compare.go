@@ -28,7 +28,7 @@ func Compare(c Case, settings Settings) *Verdict {
 		Features: make(map[string]*Feature), Performance: performance(w, s),
 	}
 	if c.Budget > 0 {
-		v.Level = number(c.Budget)
+		v.Level = number(driftBudget(c.Budget))
 	}
 	if r := c.Reference; r != nil {
 		v.Reference = &Reference{ID: r.ID, Kind: r.Kind, Rows: r.Rows}
@@ -39,7 +39,8 @@ func Compare(c Case, settings Settings) *Verdict {
 	if predicted := c.Reference.FindPrediction(); w.Prediction != nil && (w.Prediction.Present() > 0 || predicted != nil) {
 		v.Prediction = feature(s.of(windows.PredictionName), w, w.Prediction, predicted, w.PredictionEvents, c.Reference != nil)
 	}
-	decide(v, s, c.Budget)
+	decide(v, s, driftBudget(c.Budget))
+	judgeQuality(v, s, &c)
 	return v
 }
 

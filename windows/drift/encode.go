@@ -10,9 +10,10 @@ import (
 // Encode writes the verdict's JSON in at most limit bytes, Kafka's bound on a
 // record. Where it would be longer it sheds, in this order and each only as
 // far as it must: the quantiles and counts of features that have not drifted,
-// then of all; lists of new categories beyond twenty; measures; and last whole
-// features that have not drifted, those with the largest p-values first. What
-// was shed is named. The features that drifted stay.
+// then of all; lists of new categories beyond twenty; measures; the checks of
+// features that have neither drifted nor are broken; and last such features as a
+// whole, those with the largest p-values first. What was shed is named. The
+// features that drifted stay, and those whose data is broken.
 func (v *Verdict) Encode(limit int) ([]byte, error) {
 	data, err := v.json()
 	if err != nil || len(data) <= limit {
@@ -36,6 +37,11 @@ func (v *Verdict) Encode(limit int) ([]byte, error) {
 		{"quantiles and counts", func(f *Feature) { f.Quantiles, f.Counts = nil, nil }},
 		{"new categories beyond twenty", func(f *Feature) { f.NewCategories = f.NewCategories[:min(20, len(f.NewCategories))] }},
 		{"measures", func(f *Feature) { f.Measures = nil }},
+		{"checks of features that have neither drifted nor broken", func(f *Feature) {
+			if !f.Drifted && !f.Broken {
+				f.Quality = nil
+			}
+		}},
 	}
 	for _, step := range shed {
 		for _, f := range shorter.Features {
@@ -48,7 +54,7 @@ func (v *Verdict) Encode(limit int) ([]byte, error) {
 	}
 	quiet := make([]string, 0, len(shorter.Features))
 	for name, f := range shorter.Features {
-		if !f.Drifted {
+		if !f.Drifted && !f.Broken {
 			quiet = append(quiet, name)
 		}
 	}

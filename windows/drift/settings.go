@@ -31,6 +31,8 @@ type Settings struct {
 	// Categorical, MinEffect, MinEvents, Measures and Ties count. It returns nil
 	// for every other feature; a nil Feature is of none that has.
 	Feature func(name string) *Settings
+	// Quality decides what counts as broken data.
+	Quality QualitySettings
 	// Success are the statuses that count as successes; nil: success, ok and
 	// 200 to 299.
 	Success []string
@@ -76,5 +78,6 @@ func Default() Settings {
 	return Settings{
 		Alpha: 0.05, Correction: CorrectionBH, MinEffect: 0.1, MinEvents: 50, Numeric: testAuto, Categorical: testChi2,
 		Decision: DecisionFloor, Ties: TiesContinuous,
+		Quality: DefaultQuality(),
 	}
 }

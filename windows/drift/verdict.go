@@ -30,9 +30,11 @@ type Verdict struct {
 	Reference  *Reference `json:"reference"`
 	// Level is what the corrected p-values were held against for an alert, where a
 	// budget of false pages is set.
-	Level   *Number `json:"level,omitempty"`
-	Drifted bool    `json:"drifted"`
-	Error   string  `json:"error,omitempty"`
+	Level *Number `json:"level,omitempty"`
+	// Drifted: some feature did, and not because its data is broken.
+	Drifted bool   `json:"drifted"`
+	Broken  bool   `json:"broken,omitempty"` // the data of some feature is
+	Error   string `json:"error,omitempty"`
 	// Warnings say what limits the verdict, in sentences for people.
 	Warnings []string `json:"warnings,omitempty"`
 	// Shed names what was left out to keep the record within its size limit.
@@ -95,6 +97,9 @@ type Feature struct {
 	Adjusted    *Number      `json:"p_adjusted,omitempty"`
 	Effect      *Number      `json:"effect,omitempty"`
 	Drifted     bool         `json:"drifted"`
+	// CausedBy is the broken check that a drift is the consequence of. Such a
+	// drift counts neither for the verdict nor towards an alert.
+	CausedBy string `json:"caused_by,omitempty"`
 	// BudgetP is the corrected p-value that was held against the verdict's level.
 	BudgetP *Number `json:"p_budget,omitempty"`
 	// HeldBack says why a drift does not count towards an alert; empty where it
@@ -106,6 +111,10 @@ type Feature struct {
 	// Untested says why there was no test; Error why one could not be made.
 	Untested string `json:"untested,omitempty"`
 	Error    string `json:"error,omitempty"`
+
+	// Quality are the checks of the data; Broken says that one of them is.
+	Quality *Quality `json:"quality,omitempty"`
+	Broken  bool     `json:"broken,omitempty"`
 
 	Measures  *Measures  `json:"measures,omitempty"`
 	Quantiles *Quantiles `json:"quantiles,omitempty"`

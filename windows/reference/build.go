@@ -8,6 +8,7 @@ import (
 	"maps"
 	"math"
 	"slices"
+	"sort"
 
 	"github.com/kolmo-ml/kolmo/windows"
 )
@@ -127,7 +128,8 @@ func fromTally(t *windows.Tally, events uint64, size int) *Feature {
 		q1, q3 := Quantile(values, 0.25), Quantile(values, 0.75)
 		low, high := q1-float64(1.5*(q3-q1)), q3+float64(1.5*(q3-q1))
 		if !math.IsInf(low, 0) && !math.IsInf(high, 0) { // quartiles so far apart have nothing outside
-			f.LowFence, f.HighFence = &low, &high
+			outliers := outside(values, low, high)
+			f.LowFence, f.HighFence, f.Outliers = &low, &high, &outliers
 		}
 	}
 	grid := f.grid()
@@ -164,7 +166,18 @@ func (r *Reference) count(w *windows.Window) {
 func (f *Feature) count(t *windows.Tally) {
 	if f.Type == windows.Numeric && t != nil && t.Bins != nil {
 		f.Counts, f.Counted = t.Bins, t.Moments.Count
+		if f.Outliers != nil {
+			outliers := t.Outliers
+			f.Outliers = &outliers
+		}
 	}
+}
+
+// outside counts the ascending values below low and above high.
+func outside(sorted []float64, low, high float64) uint64 {
+	below, _ := slices.BinarySearch(sorted, low)
+	upTo := sort.Search(len(sorted), func(i int) bool { return sorted[i] > high })
+	return uint64(below + len(sorted) - upTo)
 }
 
 // grid is the feature's part of the grid, ready for look-ups of its own.

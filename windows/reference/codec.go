@@ -131,6 +131,9 @@ func (f *Feature) check() error {
 	if len(f.Counts) != len(f.Edges)+1 || len(f.Edges) > windows.MaxEdges {
 		return fmt.Errorf("%d edges with %d counts", len(f.Edges), len(f.Counts))
 	}
+	if f.Outliers != nil && (*f.Outliers > f.Counted || f.LowFence == nil || f.HighFence == nil) {
+		return fmt.Errorf("%d outliers of %d values, or without fences", *f.Outliers, f.Counted)
+	}
 	for i, edge := range f.Edges {
 		if i > 0 && !(f.Edges[i-1] < edge) {
 			return fmt.Errorf("edge %d is not above the one before it", i)

@@ -55,6 +55,9 @@ type Feature struct {
 	// their distance. Nil without values.
 	LowFence  *float64 `json:"low_fence,omitempty"`
 	HighFence *float64 `json:"high_fence,omitempty"`
+	// Outliers are the values outside the fences, of those Counted. Nil without
+	// fences, and in references of before they were counted.
+	Outliers *uint64 `json:"outliers,omitempty"`
 
 	// Categories of a categorical feature, in ascending order, with their
 	// counts; Overflow counts the values of categories beyond the limit.

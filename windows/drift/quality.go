@@ -1,0 +1,221 @@
+package drift
+
+import (
+	"maps"
+	"math"
+	"slices"
+
+	"github.com/kolmo-ml/kolmo/windows"
+)
+
+// The checks of data quality, by their names in a verdict.
+const (
+	checkMissing       = "missing"
+	checkAppeared      = "appeared"
+	checkNonFinite     = "non_finite"
+	checkTypeChanges   = "type_changes"
+	checkNewCategories = "new_categories"
+	checkOutOfRange    = "out_of_range"
+	checkOutliers      = "outliers"
+	checkConstant      = "constant"
+)
+
+// QualitySettings decide what counts as broken data. The zero value makes no
+// checks.
+type QualitySettings struct {
+	// Alpha is the level of a check's adjusted p-value, in (0, 1).
+	Alpha float64
+	// MinIncrease is by how much a rate must exceed the reference's, however small
+	// the p-value: a share in [0, 1].
+	MinIncrease float64
+}
+
+// DefaultQuality is the settings of a model whose configuration says nothing. The
+// level is a fifth of drift's: what is broken is mostly broken far beyond any
+// level, and a false break would also take the blame for a true drift.
+func DefaultQuality() QualitySettings { return QualitySettings{Alpha: 0.01, MinIncrease: 0.01} }
+
+// Quality holds the checks made of a feature; nil where neither side has
+// anything to count.
+type Quality struct {
+	// Missing is tested both ways, every other check for a rise alone.
+	Missing *Check `json:"missing,omitempty"`
+	// Appeared stands where fewer values are missing, by at least the least
+	// increase: the share of events with a value.
+	Appeared      *Check `json:"appeared,omitempty"`
+	NonFinite     *Check `json:"non_finite,omitempty"`
+	TypeChanges   *Check `json:"type_changes,omitempty"`
+	NewCategories *Check `json:"new_categories,omitempty"`
+	OutOfRange    *Check `json:"out_of_range,omitempty"`
+	Outliers      *Check `json:"outliers,omitempty"`
+	// Constant is made only where every value of the window is the same: the
+	// share of that value.
+	Constant *Check `json:"constant,omitempty"`
+}
+
+// A Check compares a rate of the window with the reference's own.
+type Check struct {
+	Rate          Number `json:"rate"`
+	ReferenceRate Number `json:"reference_rate"`
+	Count         uint64 `json:"count"` // of the window, of what Rate is the share
+	// Statistic is the pooled z of two proportions. It and the p-value are left
+	// out where the rate has not risen, since then there is nothing to test.
+	Statistic *Number `json:"statistic,omitempty"`
+	PMethod   string  `json:"p_method,omitempty"`
+	P         *Number `json:"p_value,omitempty"`
+	LogP      *Number `json:"log_p_value,omitempty"` // natural, where p underflows
+	Adjusted  *Number `json:"p_adjusted,omitempty"`
+	Broken    bool    `json:"broken"`
+	// ExplainedBy says what a rise follows from that is not broken: "drift".
+	ExplainedBy string `json:"explained_by,omitempty"`
+}
+
+// Excess is by how much the rate exceeds the reference's.
+func (c *Check) Excess() float64 { return float64(c.Rate - c.ReferenceRate) }
+
+// A NamedCheck is a check and its name.
+type NamedCheck struct {
+	Name string
+	*Check
+}
+
+// Checks lists the checks that were made, in the order of their fields.
+func (q *Quality) Checks() []NamedCheck {
+	if q == nil {
+		return nil
+	}
+	all := []NamedCheck{
+		{checkMissing, q.Missing}, {checkAppeared, q.Appeared}, {checkNonFinite, q.NonFinite}, {checkTypeChanges, q.TypeChanges},
+		{checkNewCategories, q.NewCategories}, {checkOutOfRange, q.OutOfRange}, {checkOutliers, q.Outliers}, {checkConstant, q.Constant},
+	}
+	return slices.DeleteFunc(all, func(c NamedCheck) bool { return c.Check == nil })
+}
+
+// reach is the share of the tested values that what a check has found more of
+// can have come into, or gone from: where it is those that are absent from the
+// test, the share of what is left without them.
+func (c NamedCheck) reach() float64 {
+	switch c.Name {
+	case checkMissing, checkNonFinite, checkTypeChanges:
+		return c.Excess() / (1 - float64(c.ReferenceRate))
+	case checkAppeared:
+		return c.Excess() / float64(c.Rate)
+	}
+	return c.Excess()
+}
+
+// BrokenMost is the broken check with the largest excess, of several the first;
+// its Check is nil where none is broken.
+func (f *Feature) BrokenMost() (most NamedCheck) {
+	for _, c := range f.Quality.Checks() {
+		if c.Broken && (most.Check == nil || c.Excess() > most.Excess()) {
+			most = c
+		}
+	}
+	return most
+}
+
+// qualityShare is the part of a window's budget that goes to data quality. Breaks
+// are mostly far beyond any level, so that little is enough for them.
+const qualityShare = 0.1
+
+// driftBudget is what the checks of data quality leave of a window's level: the
+// probabilities of a page of either kind add up to the budget.
+func driftBudget(budget float64) float64 { return budget - float64(qualityShare*budget) }
+
+// judgeQuality makes the checks of all features, corrects their p-values as a
+// family of its own, and tells breaks from what follows from drift, and drift
+// from what follows from breaks. It comes after the drift has been decided.
+func judgeQuality(v *Verdict, s *Settings, c *Case) {
+	if c.Reference == nil || s.Quality.Alpha == 0 {
+		return
+	}
+	w := c.Window
+	family := checkFamily{settings: &s.Quality, level: s.Quality.Alpha}
+	if c.Budget > 0 {
+		family.level = min(family.level, qualityShare*c.Budget)
+	}
+	var all []*inspection
+	add := func(in *inspection) {
+		if in.ref != nil {
+			in.check(&family)
+			all = append(all, in)
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(v.Features)) {
+		add(newInspection(v.Features[name], s.of(name), c, w.Feature(name), c.Reference.Find(name), w.FeatureEvents))
+	}
+	if v.Prediction != nil {
+		add(newInspection(v.Prediction, s.of(windows.PredictionName), c, w.Prediction, c.Reference.FindPrediction(), w.PredictionEvents))
+	}
+	family.decide(s.Correction)
+	for _, in := range all {
+		in.attribute(s.Quality.MinIncrease)
+		v.Broken = v.Broken || in.f.Broken
+	}
+	v.Drifted = v.Prediction.driftedByItself()
+	for _, f := range v.Features {
+		v.Drifted = v.Drifted || f.driftedByItself()
+	}
+}
+
+func (f *Feature) driftedByItself() bool { return f != nil && f.Drifted && f.CausedBy == "" }
+
+// A checkFamily is all checks of a window.
+type checkFamily struct {
+	settings *QualitySettings
+	level    float64
+	tested   []*Check
+	// untested are checks whose rate has not risen. They could have, so they
+	// count when p-values are corrected.
+	untested int
+}
+
+// decide corrects the p-values and says which checks are broken.
+func (t *checkFamily) decide(correction string) {
+	p := make([]float64, len(t.tested)+t.untested)
+	for i := range p {
+		p[i] = 1
+		if i < len(t.tested) {
+			p[i] = float64(*t.tested[i].P)
+		}
+	}
+	for i, adjusted := range Adjust(correction, p)[:len(t.tested)] {
+		c := t.tested[i]
+		c.Adjusted = number(adjusted)
+		c.Broken = adjusted < t.level && c.Excess() >= t.settings.MinIncrease
+	}
+}
+
+// of makes a check of k1 in n1 of the window against k2 in n2 of the reference,
+// tested as against testedK in testedN where those counts do not say how well
+// the reference's rate is known. It is nil where there is nothing to count on
+// either side, or nothing else: then no outcome could have been improbable, and
+// the check is no member of the family (Tarone 1990, Biometrics 46, 515–522).
+func (t *checkFamily) of(k1, n1, k2, n2, testedK, testedN uint64) *Check {
+	if n1 == 0 || n2 == 0 || testedN == 0 || k1+k2 == 0 {
+		return nil
+	}
+	c := &Check{Rate: Number(share(k1, n1)), ReferenceRate: Number(share(k2, n2)), Count: k1}
+	if c.Excess() <= 0 {
+		t.untested++
+		return c
+	}
+	c.test(k1, n1, testedK, testedN, 1)
+	t.tested = append(t.tested, c)
+	return c
+}
+
+// test gives the check the p-value of a rise, times tails.
+func (c *Check) test(k1, n1, k2, n2 uint64, tails float64) {
+	z, p := rise(k1, n1, k2, n2)
+	if !math.IsNaN(z) {
+		c.Statistic = number(z)
+	}
+	c.P, c.PMethod = number(min(1, tails*p.P)), string(p.Method)
+	if p.P == 0 && !math.IsInf(p.LogP, 0) {
+		c.LogP = number(p.LogP + math.Log(tails))
+	}
+}
+
+func share(k, n uint64) float64 { return float64(k) / float64(n) }
