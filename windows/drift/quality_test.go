@@ -1,0 +1,219 @@
+package drift
+
+import (
+	"io"
+	"math/rand/v2"
+	"slices"
+	"testing"
+
+	"github.com/kolmo-ml/kolmo/windows"
+	"github.com/kolmo-ml/kolmo/windows/reference"
+)
+
+// Every row of these tests has one feature, x. A row is a float64, a string, nil
+// for a missing value, or nonFinite.
+type nonFinite struct{}
+
+type rows struct {
+	values []any
+	next   int
+}
+
+func (r *rows) Rewind() error { r.next = 0; return nil }
+
+func (r *rows) Next(o *windows.Observation) error {
+	if r.next == len(r.values) {
+		return io.EOF
+	}
+	var v windows.Value
+	switch x := r.values[r.next].(type) {
+	case float64:
+		v = windows.Value{Kind: windows.Number, Number: x}
+	case string:
+		v = windows.Value{Kind: windows.Text, Text: []byte(x)}
+	case nonFinite:
+		v = windows.Value{Kind: windows.NonFinite}
+	}
+	*o = windows.Observation{HasFeatures: true, Features: []windows.Field{{Name: []byte("x"), Value: v}}}
+	r.next++
+	return nil
+}
+
+var someLimits = windows.Limits{Models: 1, Features: 10, Categories: 1000}
+
+func referenceOf(t testing.TB, values []any) *reference.Reference {
+	t.Helper()
+	r, err := reference.Build(reference.Fixed, &rows{values: values}, 10_000, someLimits)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+// windowOf counts the values on a grid, or on none.
+func windowOf(t testing.TB, values []any, grid *windows.Grid) *windows.Window {
+	t.Helper()
+	all := windows.Interval{Start: 0, End: 3_600_000}
+	pane := windows.NewPane(windows.PaneKey{}, all, grid, 1000, someLimits)
+	r := &rows{values: values}
+	var o windows.Observation
+	for n := uint64(0); r.Next(&o) == nil; n++ {
+		pane.Count(&o, windows.RowHash(n))
+	}
+	return windows.Merge(all, []windows.Part{{Pane: pane}})
+}
+
+// judged is the verdict on a window that was counted on the reference's grid.
+func judged(t testing.TB, s Settings, before, now []any) *Verdict {
+	t.Helper()
+	r := referenceOf(t, before)
+	return Compare(Case{Window: windowOf(t, now, r.Grid()), Reference: r}, s)
+}
+
+// mixed replaces the given share of values by others, evenly.
+func mixed(values []any, percent int, by func(i int) any) []any {
+	out := slices.Clone(values)
+	for i := range out {
+		if (i*37)%100 < percent {
+			out[i] = by(i)
+		}
+	}
+	return out
+}
+
+func always(v any) func(int) any { return func(int) any { return v } }
+
+func normal(seed uint64, n int, mean float64) []any {
+	random := rand.New(rand.NewPCG(seed, 1))
+	values := make([]any, n)
+	for i := range values {
+		values[i] = mean + random.NormFloat64()
+	}
+	return values
+}
+
+// categories are drawn with the weights 6, 3 and 1.
+func categories(seed uint64, n int) []any {
+	random := rand.New(rand.NewPCG(seed, 2))
+	values := make([]any, n)
+	for i := range values {
+		values[i] = []string{"a", "a", "a", "a", "a", "a", "b", "b", "b", "c"}[random.IntN(10)]
+	}
+	return values
+}
+
+// A window against its reference: which checks are broken, whether the feature
+// drifted, and because of what.
+func TestWhatIsBrokenAndWhatDrifted(t *testing.T) {
+	numbers, texts := normal(1, 5000, 0), categories(1, 5000)
+	today, names := normal(2, 2000, 0), categories(2, 2000)
+	for _, story := range []struct {
+		name        string
+		before, now []any
+		broken      []string
+		drifted     bool
+		causedBy    string
+		explained   []string
+	}{
+		{name: "a quiet number", before: numbers, now: today},
+		{name: "quiet categories", before: texts, now: names},
+		{name: "as many missing as ever", before: mixed(numbers, 20, always(nil)), now: mixed(today, 20, always(nil))},
+		{name: "two in five missing", before: numbers, now: mixed(today, 40, always(nil)), broken: []string{"missing"}},
+		{name: "all missing", before: numbers, now: mixed(today, 100, always(nil)), broken: []string{"missing"}},
+		{
+			name: "missing where the values were large", before: numbers, broken: []string{"missing"}, drifted: true, causedBy: "missing",
+			now: func() []any {
+				out := slices.Clone(today)
+				for i, x := range out {
+					if x.(float64) > 0.5 {
+						out[i] = nil
+					}
+				}
+				return out
+			}(),
+		},
+		{name: "none missing any more", before: mixed(numbers, 30, always(nil)), now: today, broken: []string{"appeared"}},
+		{
+			name: "missing values became zeros", before: mixed(numbers, 30, always(nil)), now: mixed(today, 30, always(0.0)),
+			broken: []string{"appeared"}, drifted: true, causedBy: "appeared",
+		},
+		{name: "numbers that are not finite", before: numbers, now: mixed(today, 3, always(nonFinite{})), broken: []string{"non_finite"}},
+		{name: "some numbers arrive as text", before: numbers, now: mixed(today, 5, always("12.5")), broken: []string{"type_changes"}},
+		{name: "all numbers arrive as text", before: numbers, now: mixed(today, 100, always("12.5")), broken: []string{"type_changes"}},
+		{name: "categories arrive as numbers", before: texts, now: mixed(names, 5, always(3.0)), broken: []string{"type_changes"}},
+		{name: "one value of a new category", before: texts, now: append([]any{"d"}, names...)},
+		{
+			name: "a new category takes a quarter", before: texts, now: mixed(names, 25, always("d")),
+			broken: []string{"new_categories"}, drifted: true, causedBy: "new_categories",
+		},
+		{
+			name: "a sentinel in three of ten", before: numbers, now: mixed(today, 30, always(-999.0)),
+			broken: []string{"out_of_range", "outliers"}, drifted: true, causedBy: "out_of_range",
+		},
+		{
+			name: "the mean moves by one standard deviation", before: numbers, now: normal(3, 2000, 1), drifted: true,
+			explained: []string{"out_of_range", "outliers"},
+		},
+		{
+			name: "another unit", before: numbers, now: normal(3, 2000, 100), broken: []string{"out_of_range", "outliers"},
+			drifted: true, causedBy: "out_of_range",
+		},
+		{
+			name: "a number is stuck", before: numbers, now: mixed(today, 100, always(0.25)), broken: []string{"constant"},
+			drifted: true, causedBy: "constant",
+		},
+		{
+			name: "a category is stuck", before: texts, now: mixed(names, 100, always("b")), broken: []string{"constant"},
+			drifted: true, causedBy: "constant",
+		},
+		{name: "a value that is nearly always the same", before: mixed(mixed(numbers, 100, always(0.0)), 1, always(1.0)), now: mixed(today[:60], 100, always(0.0))},
+		{name: "a constant stays as it is", before: mixed(numbers, 100, always(7.0)), now: mixed(today, 100, always(7.0))},
+		{
+			name: "a constant becomes another", before: mixed(numbers, 100, always(7.0)), now: mixed(today, 100, always(8.0)),
+			broken: []string{"out_of_range", "outliers"}, drifted: true, causedBy: "out_of_range",
+		},
+		{
+			name: "a constant number varies", before: mixed(numbers, 100, always(7.0)), now: today,
+			broken: []string{"out_of_range", "outliers"}, drifted: true, causedBy: "out_of_range",
+		},
+		{name: "one category alone stays so", before: mixed(texts, 100, always("a")), now: mixed(names, 100, always("a"))},
+		{
+			name: "one category alone gets company", before: mixed(texts, 100, always("a")), now: names,
+			broken: []string{"new_categories"}, drifted: true, causedBy: "new_categories",
+		},
+		{name: "never a value, and still none", before: mixed(numbers, 100, always(nil)), now: mixed(today, 100, always(nil))},
+		{name: "the first values ever", before: mixed(numbers, 100, always(nil)), now: today, broken: []string{"appeared"}},
+		{name: "the first texts ever", before: mixed(numbers, 100, always(nil)), now: names, broken: []string{"appeared"}},
+		{name: "too few events", before: numbers, now: mixed(today[:49], 100, always(nil))},
+	} {
+		t.Run(story.name, func(t *testing.T) {
+			v := judged(t, Default(), story.before, story.now)
+			f := v.Features["x"]
+			var broken, explained []string
+			for _, c := range f.Quality.Checks() {
+				if c.Broken {
+					broken = append(broken, c.Name)
+				}
+				if c.ExplainedBy == "drift" {
+					explained = append(explained, c.Name)
+				}
+			}
+			if !slices.Equal(broken, story.broken) || !slices.Equal(explained, story.explained) {
+				t.Errorf("broken %v, explained by drift %v; want %v and %v", broken, explained, story.broken, story.explained)
+			}
+			if f.Drifted != story.drifted || f.CausedBy != story.causedBy {
+				t.Errorf("drifted %v because of %q, want %v because of %q", f.Drifted, f.CausedBy, story.drifted, story.causedBy)
+			}
+			if isBroken := len(story.broken) > 0; f.Broken != isBroken || v.Broken != isBroken {
+				t.Errorf("broken: feature %v, verdict %v", f.Broken, v.Broken)
+			}
+			if alone := story.drifted && story.causedBy == ""; v.Drifted != alone {
+				t.Errorf("the verdict has drifted: %v", v.Drifted)
+			}
+			if t.Failed() {
+				data, _ := v.Encode(1 << 20)
+				t.Logf("%s", data)
+			}
+		})
+	}
+}
