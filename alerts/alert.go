@@ -18,6 +18,8 @@ type Kind string
 const (
 	FeatureDrift    Kind = "feature_drift"
 	PredictionDrift Kind = "prediction_drift"
+	// DataQuality: what arrives is broken, of features or of the prediction.
+	DataQuality Kind = "data_quality"
 )
 
 // Status is where an alert stands.
@@ -52,7 +54,9 @@ type Alert struct {
 	RunbookURL  string    `json:"runbook_url"`
 }
 
-// A Culprit is a feature that drifted.
+// A Culprit is a feature that drifted, or whose data is broken. Of the latter
+// the test is the check's name, the statistic its z, and the effect by how much its
+// rate exceeds the reference's.
 type Culprit struct {
 	Name      string        `json:"name"`
 	Test      string        `json:"test"`

@@ -73,7 +73,7 @@ func Close(settings *Settings, step Step) Outcome {
 
 	after.Alerts = make(map[Kind]State, len(step.Progress.Alerts))
 	couldPage := false
-	for _, kind := range []Kind{FeatureDrift, PredictionDrift} {
+	for _, kind := range []Kind{FeatureDrift, PredictionDrift, DataQuality} {
 		before := step.Progress.Alerts[kind]
 		couldPage = couldPage || before.Incident == nil && findingOf(kind, verdict).tested
 		state, alert := settings.Policy.Step(kind, before, verdict)

@@ -50,6 +50,7 @@ type finding struct {
 	tested   bool // nothing was tested: the window says nothing either way
 	culprits []Culprit
 	total    int
+	most     string // of broken data: what the first culprit's check has found
 }
 
 // Step shows the policy one verdict after the other, in window order, and
@@ -116,7 +117,7 @@ func findingOf(kind Kind, v *drift.Verdict) finding {
 			return
 		}
 		f.tested = true
-		if feature.Drifted && feature.HeldBack == "" {
+		if feature.Drifted && feature.HeldBack == "" && feature.CausedBy == "" {
 			f.culprits = append(f.culprits, Culprit{
 				Name: name, Test: feature.Test, Statistic: feature.Statistic, Adjusted: feature.Adjusted, Effect: feature.Effect,
 			})
@@ -131,6 +132,8 @@ func findingOf(kind Kind, v *drift.Verdict) finding {
 		for name, feature := range v.Features {
 			take(name, feature)
 		}
+	case DataQuality:
+		f = qualityFinding(v)
 	}
 	slices.SortFunc(f.culprits, func(a, b Culprit) int {
 		return cmp.Or(-cmp.Compare(*a.Effect, *b.Effect), strings.Compare(a.Name, b.Name))
@@ -145,6 +148,8 @@ func summary(a *Alert, found finding) string {
 		name += " v" + a.Version
 	}
 	switch {
+	case a.Kind == DataQuality:
+		return fmt.Sprintf("%s: %s", name, qualitySummary(a, found))
 	case a.Status == Resolved && a.Kind == PredictionDrift:
 		return fmt.Sprintf("%s: its predictions are back to the reference", name)
 	case a.Status == Resolved:

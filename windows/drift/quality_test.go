@@ -102,6 +102,15 @@ func categories(seed uint64, n int) []any {
 	return values
 }
 
+// evenly spreads values over a range of width 1.
+func evenly(n int, from float64) []any {
+	values := make([]any, n)
+	for i := range values {
+		values[i] = from + float64(i*7919%n)/float64(n)
+	}
+	return values
+}
+
 // A window against its reference: which checks are broken, whether the feature
 // drifted, and because of what.
 func TestWhatIsBrokenAndWhatDrifted(t *testing.T) {
@@ -153,6 +162,18 @@ func TestWhatIsBrokenAndWhatDrifted(t *testing.T) {
 		{
 			name: "the mean moves by one standard deviation", before: numbers, now: normal(3, 2000, 1), drifted: true,
 			explained: []string{"out_of_range", "outliers"},
+		},
+		{
+			name: "the mean moves by three standard deviations", before: numbers, now: normal(3, 2000, 3), drifted: true,
+			explained: []string{"out_of_range", "outliers"},
+		},
+		{
+			name: "a range moves by most of its width", before: evenly(5000, 0), now: evenly(2000, 0.8), drifted: true,
+			explained: []string{"out_of_range", "outliers"},
+		},
+		{
+			name: "a small window with a sentinel", before: numbers, now: mixed(normal(4, 60, 0), 35, always(-999.0)),
+			broken: []string{"out_of_range", "outliers"}, drifted: true, causedBy: "out_of_range",
 		},
 		{
 			name: "another unit", before: numbers, now: normal(3, 2000, 100), broken: []string{"out_of_range", "outliers"},
