@@ -62,6 +62,7 @@ func Default() Config {
 				Measures:    drift.DefaultMeasures(),
 				Decision:    judged.Decision,
 				Ties:        judged.Ties,
+				Quality:     Quality(judged.Quality),
 			},
 			Alert: Alert{For: 2, Of: 3, ResolveAfter: 2, Severity: "critical"},
 		},

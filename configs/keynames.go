@@ -31,11 +31,17 @@ func advice(key, path string, fields []field, all []Key) string {
 	if best != "" {
 		return fmt.Sprintf("did you mean %s?", best)
 	}
-	var elsewhere []string
+	var elsewhere, above []string // above: in a section that the key stands in
 	for _, k := range all {
 		if k.Path == key || strings.HasSuffix(k.Path, "."+key) {
 			elsewhere = append(elsewhere, k.Path)
+			if section := strings.TrimPrefix(parent(k.Path), "defaults."); section != "" && strings.Contains("."+path, "."+section+".") {
+				above = append(above, k.Path)
+			}
 		}
+	}
+	if len(above) == 1 {
+		elsewhere = above
 	}
 	if len(elsewhere) == 1 {
 		return fmt.Sprintf("it belongs at %s", elsewhere[0])

@@ -58,10 +58,17 @@ func (d *Drift) fields() []field {
 		{key: "decision", value: oneOf(&d.Decision, []string{drift.DecisionFloor, drift.DecisionMinimumEffect}), meaning: "How significance and size decide together. floor: the p-value is of no difference at all, and the effect must be at least min_effect. minimum_effect: the p-value is of an effect of at most min_effect."},
 	}
 	fields = append(fields, d.featureFields(&d.MinEffect, &d.MinEvents, &d.Numeric, &d.Categorical, &d.Ties, &d.Measures)...)
-	return append(fields, field{
+	return append(fields, field{key: "quality", value: section{d.Quality.fields()}, meaning: "What counts as broken data."}, field{
 		key: "features", value: featureEntries{&d.Features, d},
 		meaning: "Features with settings of their own, each over the model's. An exact name goes before a glob, a longer glob before a shorter one, then the first in the list.",
 	})
+}
+
+func (q *Quality) fields() []field {
+	return []field{
+		{key: "alpha", value: number(&q.Alpha, bound{0, true}, bound{1, true}), meaning: "Adjusted p-value, among all checks of the window, below which a rate has risen above the reference's."},
+		{key: "min_increase", value: number(&q.MinIncrease, bound{0, false}, bound{1, false}), meaning: "By how much a rate must exceed the reference's for data to be broken: 0.01 is one point in a hundred."},
+	}
 }
 
 // featureFields is the part of the table that a feature can have of its own.

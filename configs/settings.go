@@ -54,8 +54,15 @@ type Drift struct {
 	Measures    []string
 	Decision    string // floor or minimum_effect
 	Ties        string // continuous or exact
+	Quality     Quality
 	// Features are those with settings of their own; see For.
 	Features []FeatureDrift
+}
+
+// Quality says what counts as broken data.
+type Quality struct {
+	Alpha       float64 // in (0, 1)
+	MinIncrease float64 // in [0, 1]
 }
 
 // Alert says when windows become an alert: For of the last Of windows drifted,

@@ -139,6 +139,7 @@ func driftSettings(c *configs.Model) drift.Settings {
 		return drift.Settings{
 			Alpha: d.Alpha, Correction: d.Correction, MinEffect: d.MinEffect, MinEvents: d.MinEvents, Numeric: d.Numeric,
 			Categorical: d.Categorical, Measures: d.Measures, Decision: d.Decision, Ties: d.Ties, Success: c.SuccessStatuses,
+			Quality: drift.QualitySettings(d.Quality),
 		}
 	}
 	s := of(c.Drift)
