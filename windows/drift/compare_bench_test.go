@@ -29,7 +29,7 @@ func BenchmarkCompare3000(b *testing.B) {
 		}
 		f.Moments.Count, f.Counted = 10*values, 10*values
 	}
-	w := windowOf(after, r, 64)
+	w := tableWindow(after, r, 64)
 	for b.Loop() {
 		Compare(Case{Window: w, Reference: r}, Default())
 	}

@@ -17,7 +17,7 @@ func TestMethodsAgreeWithinTheirErrors(t *testing.T) {
 		before := table{"x": numbers(20_000, normals(random, 0))}
 		after := table{"x": numbers(6000, normals(random, random.Float64()))}
 		truth := Compare(Case{
-			Window: windowOf(after, nil, 6000), Reference: referenceOf(t, before, 20_000, 0),
+			Window: tableWindow(after, nil, 6000), Reference: tableReference(t, before, 20_000, 0),
 		}, Default()).Features["x"]
 		if truth.Method != methodExact || value(truth.StatisticError) != 0 {
 			t.Fatalf("with every value: %s, error %v", truth.Method, value(truth.StatisticError))
@@ -33,12 +33,12 @@ func TestMethodsAgreeWithinTheirErrors(t *testing.T) {
 			{methodBinned, 10_000, 1000, true, d - 0.002, d, 0.002, 0},
 			{methodSampled, 10_000, 1000, false, d - 0.1, d + 0.1, 0.1, 0},
 		} {
-			r := referenceOf(t, before, c.reference, 0)
+			r := tableReference(t, before, c.reference, 0)
 			grid := r
 			if !c.grid {
 				grid = nil
 			}
-			f := Compare(Case{Window: windowOf(after, grid, c.window), Reference: r}, Default()).Features["x"]
+			f := Compare(Case{Window: tableWindow(after, grid, c.window), Reference: r}, Default()).Features["x"]
 			statistic, err := value(f.Statistic), value(f.StatisticError)
 			if f.Method != c.method || !(err > 0) || err > c.largestError {
 				t.Errorf("%s: method %s, error %v", c.method, f.Method, err)
@@ -57,7 +57,7 @@ func TestMethodsAgreeWithinTheirErrors(t *testing.T) {
 // the window is compared with that sample, not one sample with the other.
 func TestAllOfAWindowIsComparedWithASampledReference(t *testing.T) {
 	random := rand.New(rand.NewPCG(2, 2))
-	r := referenceOf(t, table{"x": numbers(50_000, normals(random, 0))}, 10_000, 0)
+	r := tableReference(t, table{"x": numbers(50_000, normals(random, 0))}, 10_000, 0)
 	// Only a reference made of windows knows counts of its sample alone.
 	f := r.Feature("x")
 	f.Counted = 10_000
@@ -66,7 +66,7 @@ func TestAllOfAWindowIsComparedWithASampledReference(t *testing.T) {
 	for _, v := range f.Sample {
 		f.Counts[grid.Bin(v)]++
 	}
-	got := Compare(Case{Window: windowOf(table{"x": numbers(5000, normals(random, 0.1))}, r, 64), Reference: r}, Default()).Features["x"]
+	got := Compare(Case{Window: tableWindow(table{"x": numbers(5000, normals(random, 0.1))}, r, 64), Reference: r}, Default()).Features["x"]
 	if err := value(got.StatisticError); got.Method != methodSampled || err < 0.016 || err > 0.02 {
 		t.Errorf("method %s, error %v: that of a sample of 10,000 is 0.0163", got.Method, err)
 	}
@@ -81,10 +81,10 @@ func TestMeasures(t *testing.T) {
 	before, after := table{"x": numbers(30_000, normals(random, 0))}, table{"x": numbers(30_000, normals(random, 0.3))}
 	s := Default()
 	s.Measures = AllMeasures()
-	whole := referenceOf(t, before, 30_000, 0)
-	exact := Compare(Case{Window: windowOf(after, whole, 30_000), Reference: whole}, s).Features["x"]
-	r := referenceOf(t, before, 1000, 0)
-	binned := Compare(Case{Window: windowOf(after, r, 100), Reference: r}, s).Features["x"]
+	whole := tableReference(t, before, 30_000, 0)
+	exact := Compare(Case{Window: tableWindow(after, whole, 30_000), Reference: whole}, s).Features["x"]
+	r := tableReference(t, before, 1000, 0)
+	binned := Compare(Case{Window: tableWindow(after, r, 100), Reference: r}, s).Features["x"]
 	if exact.Method != methodExact || binned.Method != methodBinned {
 		t.Fatalf("methods %s and %s", exact.Method, binned.Method)
 	}
@@ -106,12 +106,12 @@ func TestMeasures(t *testing.T) {
 		}
 	}
 	s.Measures = []string{measureHellinger}
-	one := Compare(Case{Window: windowOf(after, r, 100), Reference: r}, s).Features["x"].Measures
+	one := Compare(Case{Window: tableWindow(after, r, 100), Reference: r}, s).Features["x"].Measures
 	if *one != (Measures{Hellinger: one.Hellinger}) || one.Hellinger == nil {
 		t.Errorf("asked for one measure: %+v", one)
 	}
 	s.Measures = []string{}
-	if none := Compare(Case{Window: windowOf(after, r, 100), Reference: r}, s).Features["x"].Measures; none != nil {
+	if none := Compare(Case{Window: tableWindow(after, r, 100), Reference: r}, s).Features["x"].Measures; none != nil {
 		t.Errorf("asked for none: %+v", none)
 	}
 }
@@ -120,9 +120,9 @@ func TestMeasures(t *testing.T) {
 func TestQuantilesOfBins(t *testing.T) {
 	random := rand.New(rand.NewPCG(4, 4))
 	before, after := table{"x": numbers(40_000, normals(random, 0))}, table{"x": numbers(40_000, normals(random, 1))}
-	whole, r := referenceOf(t, before, 40_000, 0), referenceOf(t, before, 100, 0)
-	exact := Compare(Case{Window: windowOf(after, whole, 40_000), Reference: whole}, Default()).Features["x"].Quantiles
-	binned := Compare(Case{Window: windowOf(after, r, 100), Reference: r}, Default()).Features["x"].Quantiles
+	whole, r := tableReference(t, before, 40_000, 0), tableReference(t, before, 100, 0)
+	exact := Compare(Case{Window: tableWindow(after, whole, 40_000), Reference: whole}, Default()).Features["x"].Quantiles
+	binned := Compare(Case{Window: tableWindow(after, r, 100), Reference: r}, Default()).Features["x"].Quantiles
 	for i, p := range exact.P {
 		if i == 0 || i == len(exact.P)-1 {
 			if exact.Current[i] != binned.Current[i] || exact.Reference[i] != binned.Reference[i] {
@@ -149,8 +149,8 @@ func TestTestsByMeasures(t *testing.T) {
 	for i := range after["c"] {
 		after["c"][i] = string(rune('a' + int(after["c"][i].(float64))))
 	}
-	r := referenceOf(t, before, 5000, 0)
-	w := windowOf(after, r, 3000)
+	r := tableReference(t, before, 5000, 0)
+	w := tableWindow(after, r, 3000)
 	plain := Compare(Case{Window: w, Reference: r}, Default())
 	for _, name := range NumericTests() {
 		if name == testChi2 {
@@ -192,8 +192,8 @@ func TestAFeatureHasItsOwnSettings(t *testing.T) {
 	few.MinEvents = 5000
 	s := Default()
 	s.Feature = func(name string) *Settings { return map[string]*Settings{"loose": &loose, "few": &few}[name] }
-	r := referenceOf(t, before, 3000, 0)
-	v := Compare(Case{Window: windowOf(after, r, 2000), Reference: r}, s)
+	r := tableReference(t, before, 3000, 0)
+	v := Compare(Case{Window: tableWindow(after, r, 2000), Reference: r}, s)
 	if v.Features["loose"].Drifted || !v.Features["strict"].Drifted || v.Features["few"].Test != "" {
 		t.Errorf("loose drifted: %v, strict drifted: %v, few: %q", v.Features["loose"].Drifted, v.Features["strict"].Drifted, v.Features["few"].Untested)
 	}
@@ -205,8 +205,8 @@ func TestTies(t *testing.T) {
 	random := rand.New(rand.NewPCG(7, 7))
 	draw := func() float64 { return float64(random.IntN(20)) }
 	before, after := table{"x": numbers(400, draw)}, table{"x": numbers(300, draw)}
-	r := referenceOf(t, before, 400, 0)
-	w := windowOf(after, r, 300)
+	r := tableReference(t, before, 400, 0)
+	w := tableWindow(after, r, 300)
 	s := Default()
 	continuous := Compare(Case{Window: w, Reference: r}, s).Features["x"]
 	s.Ties = TiesExact

@@ -12,8 +12,8 @@ func TestDriftIsImprobableAndLarge(t *testing.T) {
 	random := rand.New(rand.NewPCG(11, 1))
 	before := table{"quiet": numbers(50_000, normals(random, 0)), "small": numbers(50_000, normals(random, 0)), "large": numbers(50_000, normals(random, 0))}
 	after := table{"quiet": numbers(20_000, normals(random, 0)), "small": numbers(20_000, normals(random, 0.1)), "large": numbers(20_000, normals(random, 0.5))}
-	r := referenceOf(t, before, 1000, 0)
-	v := Compare(Case{Window: windowOf(after, r, 100), Reference: r}, Default())
+	r := tableReference(t, before, 1000, 0)
+	v := Compare(Case{Window: tableWindow(after, r, 100), Reference: r}, Default())
 	if f := v.Features["small"]; f.Drifted || value(f.Adjusted) > 1e-10 {
 		t.Errorf("a small shift: p %v, effect %v, drifted %v", value(f.Adjusted), value(f.Effect), f.Drifted)
 	}
@@ -24,7 +24,7 @@ func TestDriftIsImprobableAndLarge(t *testing.T) {
 		t.Errorf("quiet drifted: %v; the verdict: %v", v.Features["quiet"].Drifted, v.Drifted)
 	}
 	noise := Compare(Case{
-		Window: windowOf(table{"quiet": numbers(60, normals(random, 0.1)), "small": numbers(60, normals(random, 0)), "large": numbers(60, normals(random, 0))}, r, 100), Reference: r,
+		Window: tableWindow(table{"quiet": numbers(60, normals(random, 0.1)), "small": numbers(60, normals(random, 0)), "large": numbers(60, normals(random, 0))}, r, 100), Reference: r,
 	}, Default())
 	for name, f := range noise.Features {
 		if f.Drifted {
@@ -38,13 +38,13 @@ func TestDriftIsImprobableAndLarge(t *testing.T) {
 // not.
 func TestAMinimumEffectIsNotExceededByNoise(t *testing.T) {
 	random := rand.New(rand.NewPCG(12, 1))
-	r := referenceOf(t, table{"x": numbers(50_000, normals(random, 0))}, 50_000, 0)
+	r := tableReference(t, table{"x": numbers(50_000, normals(random, 0))}, 50_000, 0)
 	floor, minimum := Default(), Default()
 	minimum.Decision = DecisionMinimumEffect
 	const rounds = 200
 	byFloor, byMinimum, beyond := 0, 0, 0
 	for range rounds {
-		below := windowOf(table{"x": numbers(1000, normals(random, 0.24))}, r, 1000) // D 0.0955
+		below := tableWindow(table{"x": numbers(1000, normals(random, 0.24))}, r, 1000) // D 0.0955
 		if Compare(Case{Window: below, Reference: r}, floor).Drifted {
 			byFloor++
 		}
@@ -55,7 +55,7 @@ func TestAMinimumEffectIsNotExceededByNoise(t *testing.T) {
 		if p := value(v.Features["x"].MinimumEffectP); !(p > value(v.Features["x"].P)) {
 			t.Fatalf("the p-value of an effect beyond the floor is %v", p)
 		}
-		above := windowOf(table{"x": numbers(1000, normals(random, 0.5))}, r, 1000) // D 0.197
+		above := tableWindow(table{"x": numbers(1000, normals(random, 0.5))}, r, 1000) // D 0.197
 		if Compare(Case{Window: above, Reference: r}, minimum).Drifted {
 			beyond++
 		}
@@ -68,8 +68,8 @@ func TestAMinimumEffectIsNotExceededByNoise(t *testing.T) {
 // Bins leave open whether D reaches the floor: the verdict says so, and only then.
 func TestUndecided(t *testing.T) {
 	random := rand.New(rand.NewPCG(13, 1))
-	r := referenceOf(t, table{"x": numbers(50_000, normals(random, 0))}, 100, 0)
-	w := windowOf(table{"x": numbers(20_000, normals(random, 0.3))}, r, 100)
+	r := tableReference(t, table{"x": numbers(50_000, normals(random, 0))}, 100, 0)
+	w := tableWindow(table{"x": numbers(20_000, normals(random, 0.3))}, r, 100)
 	f := Compare(Case{Window: w, Reference: r}, Default()).Features["x"]
 	d, err := value(f.Statistic), value(f.StatisticError)
 	if f.Method != methodBinned || !f.Drifted || f.Undecided {
@@ -91,16 +91,16 @@ func TestUndecided(t *testing.T) {
 		}
 	}
 	// A sample can be off both ways.
-	sampled := windowOf(table{"x": numbers(20_000, normals(random, 0.3))}, nil, 2000)
+	sampled := tableWindow(table{"x": numbers(20_000, normals(random, 0.3))}, nil, 2000)
 	f = Compare(Case{Window: sampled, Reference: r}, Default()).Features["x"]
 	if f.Method != methodSampled || f.Drifted && !f.Undecided {
 		t.Errorf("%s: %v ± %v, drifted %v, undecided %v", f.Method, value(f.Statistic), value(f.StatisticError), f.Drifted, f.Undecided)
 	}
 	// With every value there is nothing to leave open.
-	whole := referenceOf(t, table{"x": numbers(5000, normals(random, 0))}, 5000, 0)
+	whole := tableReference(t, table{"x": numbers(5000, normals(random, 0))}, 5000, 0)
 	s := Default()
 	for s.MinEffect = 0.01; s.MinEffect < 0.3; s.MinEffect += 0.001 {
-		if Compare(Case{Window: windowOf(table{"x": numbers(500, normals(random, 0.3))}, whole, 500), Reference: whole}, s).Features["x"].Undecided {
+		if Compare(Case{Window: tableWindow(table{"x": numbers(500, normals(random, 0.3))}, whole, 500), Reference: whole}, s).Features["x"].Undecided {
 			t.Fatalf("an exact statistic is undecided at a floor of %v", s.MinEffect)
 		}
 	}
@@ -112,7 +112,7 @@ func TestUndecided(t *testing.T) {
 func TestAWindowIsHeldAgainstWhatIsUsual(t *testing.T) {
 	random := rand.New(rand.NewPCG(14, 1))
 	next := autoregressive(random, 0.97)
-	r := referenceOf(t, table{"x": numbers(60*500, next)}, 2000, 500)
+	r := tableReference(t, table{"x": numbers(60*500, next)}, 2000, 500)
 	c := r.Feature("x").Calibration
 	if c == nil || c.Windows != 60 {
 		t.Fatalf("the reference's calibration is %+v", c)
@@ -120,7 +120,7 @@ func TestAWindowIsHeldAgainstWhatIsUsual(t *testing.T) {
 	const rounds = 300
 	drifted, counted, found := 0, 0, 0
 	for range rounds {
-		v := Compare(Case{Window: windowOf(table{"x": numbers(500, next)}, r, 100), Reference: r}, Default())
+		v := Compare(Case{Window: tableWindow(table{"x": numbers(500, next)}, r, 100), Reference: r}, Default())
 		f := v.Features["x"]
 		if f.Calibration == nil || f.Calibration.Windows != 60 || !(f.Calibration.Inflation > 5) || value(f.Calibration.P) < value(f.P) {
 			t.Fatalf("the verdict says of the calibration: %+v", f.Calibration)
@@ -133,7 +133,7 @@ func TestAWindowIsHeldAgainstWhatIsUsual(t *testing.T) {
 				t.Fatalf("held back for %q", f.HeldBack)
 			}
 		}
-		shifted := Compare(Case{Window: windowOf(table{"x": numbers(500, func() float64 { return next() + 2 })}, r, 100), Reference: r}, Default())
+		shifted := Compare(Case{Window: tableWindow(table{"x": numbers(500, func() float64 { return next() + 2 })}, r, 100), Reference: r}, Default())
 		if f := shifted.Features["x"]; f.Drifted && f.HeldBack == "" {
 			found++
 		}
@@ -146,8 +146,8 @@ func TestAWindowIsHeldAgainstWhatIsUsual(t *testing.T) {
 // A budget is a level of its own, and what it holds back has drifted all the same.
 func TestABudgetHoldsBack(t *testing.T) {
 	random := rand.New(rand.NewPCG(15, 1))
-	r := referenceOf(t, table{"x": numbers(40*500, normals(random, 0))}, 2000, 500)
-	w := windowOf(table{"x": numbers(500, normals(random, 0.35))}, r, 100)
+	r := tableReference(t, table{"x": numbers(40*500, normals(random, 0))}, 2000, 500)
+	w := tableWindow(table{"x": numbers(500, normals(random, 0.35))}, r, 100)
 	plain := Compare(Case{Window: w, Reference: r}, Default())
 	if f := plain.Features["x"]; !f.Drifted || f.HeldBack != "" || f.BudgetP != nil || plain.Level != nil {
 		t.Fatalf("without a budget: %+v", f)
@@ -158,7 +158,7 @@ func TestABudgetHoldsBack(t *testing.T) {
 	}{{0.02, ""}, {1e-12, HeldWithinBudget}} {
 		v := Compare(Case{Window: w, Reference: r, Budget: c.level}, Default())
 		f := v.Features["x"]
-		if !f.Drifted || f.HeldBack != c.held || value(v.Level) != c.level || value(f.BudgetP) != value(f.Calibration.P) {
+		if !f.Drifted || f.HeldBack != c.held || value(v.Level) != driftBudget(c.level) || value(f.BudgetP) != value(f.Calibration.P) {
 			t.Errorf("at a level of %v: %+v, held back %q", c.level, f, f.HeldBack)
 		}
 		if value(f.P) != value(plain.Features["x"].P) || value(f.Adjusted) != value(plain.Features["x"].Adjusted) {
@@ -171,21 +171,21 @@ func TestABudgetHoldsBack(t *testing.T) {
 // cannot be kept to, or never be exceeded.
 func TestWarnings(t *testing.T) {
 	random := rand.New(rand.NewPCG(16, 1))
-	small := referenceOf(t, table{"x": numbers(2000, normals(random, 0)), "c": numbers(2000, normals(random, 0))}, 2000, 0)
+	small := tableReference(t, table{"x": numbers(2000, normals(random, 0)), "c": numbers(2000, normals(random, 0))}, 2000, 0)
 	w := table{"x": numbers(500, normals(random, 0)), "c": numbers(150, normals(random, 0))}
 	for len(w["c"]) < 500 {
 		w["c"] = append(w["c"], nil)
 	}
-	v := Compare(Case{Window: windowOf(w, small, 500), Reference: small}, Default())
+	v := Compare(Case{Window: tableWindow(w, small, 500), Reference: small}, Default())
 	if len(v.Warnings) != 1 || !strings.HasPrefix(v.Warnings[0], "1 of 2 features: the reference has fewer than ten times") {
 		t.Errorf("a small reference: %q", v.Warnings)
 	}
-	v = Compare(Case{Window: windowOf(w, small, 500), Reference: small, Budget: 0.02}, Default())
+	v = Compare(Case{Window: tableWindow(w, small, 500), Reference: small, Budget: 0.02}, Default())
 	if len(v.Warnings) != 2 || !strings.HasPrefix(v.Warnings[1], "2 of 2 features: the budget allows for independent values only") {
 		t.Errorf("a budget without calibration: %q", v.Warnings)
 	}
-	few := referenceOf(t, table{"x": numbers(6*1000, normals(random, 0))}, 6000, 1000)
-	window := windowOf(table{"x": numbers(500, normals(random, 0))}, few, 500)
+	few := tableReference(t, table{"x": numbers(6*1000, normals(random, 0))}, 6000, 1000)
+	window := tableWindow(table{"x": numbers(500, normals(random, 0))}, few, 500)
 	if v := Compare(Case{Window: window, Reference: few, Budget: 0.02}, Default()); len(v.Warnings) != 0 {
 		t.Errorf("a budget that can be exceeded: %q", v.Warnings)
 	}

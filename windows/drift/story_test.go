@@ -25,8 +25,8 @@ func numbers(n int, next func() float64) []any {
 	return column
 }
 
-// rows reads a table, an hour for every hourly rows.
-type rows struct {
+// tableRows reads a table, an hour for every hourly rows.
+type tableRows struct {
 	table  table
 	names  []string
 	length int
@@ -34,9 +34,9 @@ type rows struct {
 	next   int
 }
 
-func (r *rows) Rewind() error { r.next = 0; return nil }
+func (r *tableRows) Rewind() error { r.next = 0; return nil }
 
-func (r *rows) Next(o *windows.Observation) error {
+func (r *tableRows) Next(o *windows.Observation) error {
 	if r.next == r.length {
 		return io.EOF
 	}
@@ -58,8 +58,8 @@ func (r *rows) Next(o *windows.Observation) error {
 	return nil
 }
 
-func rowsOf(t table, hourly int) *rows {
-	r := &rows{table: t, hourly: hourly}
+func rowsOf(t table, hourly int) *tableRows {
+	r := &tableRows{table: t, hourly: hourly}
 	for name, column := range t {
 		r.names, r.length = append(r.names, name), len(column)
 	}
@@ -68,9 +68,9 @@ func rowsOf(t table, hourly int) *rows {
 
 var limits = windows.Limits{Models: 1, Features: 4000, Categories: 1000}
 
-// referenceOf is built from a table that keeps size values; with hourly rows it is
+// tableReference is built from a table that keeps size values; with hourly rows it is
 // calibrated.
-func referenceOf(t *testing.T, columns table, size, hourly int) *reference.Reference {
+func tableReference(t *testing.T, columns table, size, hourly int) *reference.Reference {
 	t.Helper()
 	d := &windows.Definition{Size: windows.DurationSpan(time.Hour)}
 	if err := d.Validate(); err != nil {
@@ -83,9 +83,9 @@ func referenceOf(t *testing.T, columns table, size, hourly int) *reference.Refer
 	return r
 }
 
-// windowOf counts a table on the grid of a reference, if one is given, and keeps
+// tableWindow counts a table on the grid of a reference, if one is given, and keeps
 // size values.
-func windowOf(columns table, r *reference.Reference, size int) *windows.Window {
+func tableWindow(columns table, r *reference.Reference, size int) *windows.Window {
 	hour := windows.Interval{Start: 0, End: 3_600_000}
 	var grid *windows.Grid
 	if r != nil {
