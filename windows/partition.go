@@ -366,5 +366,18 @@ func (p *Partition) Panes() int {
 	return n
 }
 
+// HeldPanes are the panes held, in the order of their keys. They belong to the
+// partition and hold until the next call that changes it.
+func (p *Partition) HeldPanes() []*Pane {
+	held := make([]*Pane, 0, p.Panes())
+	for _, s := range p.streams {
+		for _, pane := range s.panes {
+			held = append(held, pane)
+		}
+	}
+	slices.SortFunc(held, func(a, b *Pane) int { return a.Key.Compare(b.Key) })
+	return held
+}
+
 // HasDropped reports whether panes were dropped since the last checkpoint.
 func (p *Partition) HasDropped() bool { return len(p.dropped) > 0 }

@@ -19,7 +19,7 @@ const (
 	exitFine    = 0
 	exitFailed  = 1
 	exitUsage   = 2 // bad usage or a bad configuration
-	exitDrifted = 3 // check found drift
+	exitDrifted = 3 // check found drift, backtest a page
 )
 
 func main() {

@@ -38,3 +38,25 @@ func (p *progress) done() {
 		_ = p.bar.Finish()
 	}
 }
+
+// newCountProgress makes a bar of things whose number is told with each step.
+func newCountProgress(w io.Writer, what string) *progress {
+	if !isTerminal(w) {
+		return &progress{}
+	}
+	return &progress{bar: progressbar.NewOptions64(-1,
+		progressbar.OptionSetWriter(w),
+		progressbar.OptionSetDescription(what),
+		progressbar.OptionShowCount(),
+		progressbar.OptionThrottle(100*time.Millisecond),
+		progressbar.OptionSetWidth(30),
+		progressbar.OptionClearOnFinish(),
+	)}
+}
+
+func (p *progress) setOf(n, of int64) {
+	if p.bar != nil && of > 0 {
+		p.bar.ChangeMax64(of)
+		p.set(n)
+	}
+}

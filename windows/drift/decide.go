@@ -84,14 +84,7 @@ func holdBack(family []judgement, s *Settings, budget float64) {
 		if f.Drifted && float64(*f.Effect) < f.usual() {
 			f.HeldBack = HeldWithinUsual
 		}
-		p[i] = j.p
-		if f.Calibration == nil {
-			continue
-		}
-		p[i] = float64(*f.Calibration.P)
-		if s.byMinimumEffect(f) {
-			p[i] = max(j.p, f.tested.calibrated(j.own.MinEffect))
-		}
+		p[i] = j.budgetP(s)
 	}
 	if budget == 0 {
 		return
@@ -103,6 +96,19 @@ func holdBack(family []judgement, s *Settings, budget float64) {
 			f.HeldBack = HeldWithinBudget
 		}
 	}
+}
+
+// budgetP is the p-value that counts where a budget is set: one that allows for how
+// much the reference's windows differ, where it has any.
+func (j judgement) budgetP(s *Settings) float64 {
+	f := j.feature
+	switch {
+	case f.Calibration == nil:
+		return j.p
+	case s.byMinimumEffect(f):
+		return max(j.p, f.tested.calibrated(j.own.MinEffect))
+	}
+	return float64(*f.Calibration.P)
 }
 
 // minimumEffect is the p-value of an effect that is not larger than delta.

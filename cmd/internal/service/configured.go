@@ -57,18 +57,29 @@ func Configured(c *configs.Config, log *slog.Logger) (Options, error) {
 	if c.Kafka.Start.Position == configs.StartTime {
 		o.Start.At = c.Kafka.Start.Time
 	}
+	o.Inputs = Inputs(c)
+	o.Models = Models(c)
+	o.Configured = References(c, log)
+	return o, nil
+}
+
+// Inputs are the topics that a configuration reads.
+func Inputs(c *configs.Config) []consumer.Topic {
+	var topics []consumer.Topic
 	for _, role := range []struct {
 		role  event.Role
 		names []string
 	}{{event.Predictions, c.Kafka.Inputs.Predictions}, {event.Features, c.Kafka.Inputs.Features}} {
 		for _, name := range role.names {
-			o.Inputs = append(o.Inputs, consumer.Topic{Name: name, Role: role.role})
+			topics = append(topics, consumer.Topic{Name: name, Role: role.role})
 		}
 	}
-	o.Models = newModels(c).model
-	o.Configured = configuredReferences(c, log)
-	return o, nil
+	return topics
 }
+
+// Models resolves a model's name. What it returns may be called from many
+// goroutines.
+func Models(c *configs.Config) func(name string) Model { return newModels(c).model }
 
 // EventLimits are the limits of one record.
 func EventLimits(c *configs.Config) event.Limits {
@@ -165,9 +176,8 @@ func (m *models) model(name string) Model {
 	return m.make(resolved)
 }
 
-// configuredReferences lists the files that the configuration names, each
-// once.
-func configuredReferences(c *configs.Config, log *slog.Logger) []kafka.Configured {
+// References lists the files that the configuration names, each once.
+func References(c *configs.Config, log *slog.Logger) []kafka.Configured {
 	var list []kafka.Configured
 	seen := make(map[string]bool)
 	for _, name := range append([]string{""}, patterns(c)...) {

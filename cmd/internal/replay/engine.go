@@ -1,0 +1,221 @@
+package replay
+
+import (
+	"time"
+
+	"github.com/kolmo-ml/kolmo/alerts"
+	"github.com/kolmo-ml/kolmo/windows"
+	"github.com/kolmo-ml/kolmo/windows/reference"
+)
+
+// Rules are the settings that an engine runs by.
+type Rules struct {
+	Model func(name string) *alerts.Settings
+	// Configured is the reference that the configuration names for a model, in
+	// force from the beginning; nil when it names none.
+	Configured func(model string) *Served
+	Limits     windows.Limits
+	MaxAhead   time.Duration
+	// Budgeted says that some model has a budget of false pages.
+	Budgeted bool
+}
+
+// Served is a reference with its grid.
+type Served struct {
+	Reference *reference.Reference
+	Grid      *windows.Grid
+}
+
+// Serve prepares a reference.
+func Serve(r *reference.Reference) *Served { return &Served{Reference: r, Grid: r.Grid()} }
+
+// An Engine is the service without Kafka and Redis: partitions that are aligned
+// by what has been closed, and one closer for all versions. It belongs to one
+// goroutine. Its memory is that of the windows that are open, whatever the length
+// of the log.
+type Engine struct {
+	rules      Rules
+	partitions []*windows.Partition
+	ended      []bool
+	versions   map[alerts.Version]*version
+	through    windows.Timestamp
+	emit       func(*Closed) error
+	failed     error
+}
+
+// A version is a model version's progress and the references that it made of its
+// own windows, by id.
+type version struct {
+	progress *alerts.Progress
+	draft    *reference.Draft
+	own      map[string]*Served
+}
+
+// Closed is a window that closed, and what came of it.
+type Closed struct {
+	Version alerts.Version
+	Outcome alerts.Outcome
+}
+
+// NewEngine makes an engine over partitions, in the order of their topic's name
+// and number. emit is called for every window as it closes: by when it is due,
+// then by name.
+func NewEngine(rules Rules, partitions []windows.PartitionID, emit func(*Closed) error) *Engine {
+	e := &Engine{
+		rules: rules, ended: make([]bool, len(partitions)), versions: make(map[alerts.Version]*version),
+		through: windows.Unset, emit: emit,
+	}
+	partitionRules := windows.Rules{
+		Settings: func(model string) *windows.Settings { return &rules.Model(model).Settings },
+		Grid:     e.grid, Shards: 1, MaxAhead: rules.MaxAhead, Limits: rules.Limits,
+	}
+	for _, id := range partitions {
+		e.partitions = append(e.partitions, windows.NewPartition(id, partitionRules, 0))
+	}
+	return e
+}
+
+// Offer gives a partition its next record. A record that is held has to be
+// offered again, after records of other partitions: the partition is further
+// ahead of them than its windows allow.
+func (e *Engine) Offer(partition int, o *windows.Observation) (windows.Result, error) {
+	p := e.partitions[partition]
+	result := p.Offer(o)
+	if result == windows.Held && e.advance() {
+		result = p.Offer(o)
+	}
+	if p.CloseDue() {
+		e.advance()
+	}
+	return result, e.failed
+}
+
+// End says that a partition has no more records. It then holds back nobody; once
+// all have ended, every window that holds an event closes.
+func (e *Engine) End(partition int) error {
+	e.ended[partition] = true
+	e.advance()
+	return e.failed
+}
+
+// lowest is the watermark that windows close at: the lowest of the partitions
+// that go on, or when none does the end of the last window that holds an event.
+func (e *Engine) lowest() windows.Timestamp {
+	lowest := windows.Forever
+	for i, p := range e.partitions {
+		if !e.ended[i] {
+			lowest = min(lowest, p.Watermark())
+		}
+	}
+	if lowest < windows.Forever {
+		return lowest
+	}
+	last := windows.Unset
+	for _, p := range e.partitions {
+		last = max(last, p.LastEnd())
+	}
+	return last
+}
+
+// advance closes what is due, and reports whether anything moved.
+func (e *Engine) advance() bool {
+	watermark := e.lowest()
+	if watermark <= e.through || e.failed != nil {
+		return false
+	}
+	if e.failed = e.closeDue(watermark); e.failed != nil {
+		return false
+	}
+	e.through = watermark
+	for _, p := range e.partitions {
+		p.ClosedThrough(0, watermark)
+		p.Checkpointed(p.Snapshot()) // nothing else would make it forget what was dropped
+	}
+	return true
+}
+
+// dueWindow is a window of a version.
+type dueWindow struct {
+	version alerts.Version
+	window  windows.DueWindow
+	closes  windows.Timestamp
+}
+
+func (e *Engine) closeDue(watermark windows.Timestamp) error {
+	parts := make(map[alerts.Version][]windows.Part)
+	for number, p := range e.partitions {
+		for _, pane := range p.HeldPanes() {
+			key := alerts.Version{Model: pane.Key.Model, Version: pane.Key.Version}
+			parts[key] = append(parts[key], windows.Part{Partition: number, Pane: pane})
+			if e.versions[key] == nil {
+				e.versions[key] = &version{progress: alerts.NewProgress(key), own: make(map[string]*Served)}
+			}
+		}
+	}
+	var due []dueWindow
+	for key, v := range e.versions {
+		settings := e.rules.Model(key.Model)
+		for _, w := range alerts.Due(settings, v.progress, counts(parts[key]), watermark) {
+			due = append(due, dueWindow{version: key, window: w, closes: w.Interval.End.Add(settings.Definition.Lateness)})
+		}
+	}
+	alerts.SortDue(due, func(d dueWindow) (windows.Timestamp, alerts.Version) { return d.closes, d.version })
+	for _, d := range due {
+		if err := e.close(d, parts[d.version]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func counts(parts []windows.Part) []windows.PaneCount {
+	list := make([]windows.PaneCount, len(parts))
+	for i, part := range parts {
+		list[i] = windows.PaneCount{Index: part.Pane.Key.Index, Events: part.Pane.Events, Late: part.Pane.Late}
+	}
+	return list
+}
+
+// close closes one window. parts are the version's panes, of that window and of
+// others.
+func (e *Engine) close(d dueWindow, parts []windows.Part) error {
+	v := e.versions[d.version]
+	step := alerts.Step{Progress: v.progress, Due: d.window, Draft: v.draft}
+	for _, part := range parts {
+		if index := part.Pane.Key.Index; d.window.FirstPane <= index && index < d.window.EndPane {
+			step.Parts = append(step.Parts, part)
+		}
+	}
+	servesFrom := func(s *alerts.Serving) windows.Timestamp { return s.ServesFrom }
+	if served := e.inForce(d.version, servesFrom, d.window.Interval.Start); served != nil {
+		step.Reference = served.Reference
+	}
+	out := alerts.Close(e.rules.Model(d.version.Model), step)
+	v.progress, v.draft = out.Progress, out.Draft
+	if out.Reference != nil {
+		v.own[out.Reference.ID] = Serve(out.Reference)
+	}
+	return e.emit(&Closed{Version: d.version, Outcome: out})
+}
+
+// inForce is the reference of a version at a moment: one that it made, or the one
+// that the configuration names.
+func (e *Engine) inForce(key alerts.Version, from func(*alerts.Serving) windows.Timestamp, at windows.Timestamp) *Served {
+	if v := e.versions[key]; v != nil {
+		if own := alerts.InForce(v.progress.References, from, at); own != nil {
+			return v.own[own.ID]
+		}
+	}
+	return e.rules.Configured(key.Model)
+}
+
+// grid is the windows.GridFinder of every partition. What has been closed is
+// known at once, so no grid is ever waited for.
+func (e *Engine) grid(model, name string, start windows.Timestamp) (*windows.Grid, bool) {
+	gridFrom := func(s *alerts.Serving) windows.Timestamp { return s.GridFrom }
+	served := e.inForce(alerts.Version{Model: model, Version: name}, gridFrom, start)
+	if served == nil {
+		return nil, true
+	}
+	return served.Grid, true
+}
