@@ -1,8 +1,6 @@
 package dataset
 
 import (
-	"bufio"
-	"encoding/csv"
 	"errors"
 	"fmt"
 	"io"
@@ -13,10 +11,6 @@ import (
 
 	"github.com/kolmo-ml/kolmo/consumer/event"
 )
-
-// longestCSVRow bounds what one row may hold in memory: a quote that is never
-// closed makes a row of the rest of the file.
-const longestCSVRow = 16 << 20
 
 // csvRows reads a CSV file with a header row. Opening it reads the whole file once,
 // to learn which columns are numeric.
@@ -121,7 +115,7 @@ func (c *csvRows) learn(record []string, records *recordReader) {
 		if field == "" || !column.use.typed() || (!column.numeric && column.some) {
 			continue
 		}
-		if _, ok := finiteNumber(field); ok {
+		if isFiniteNumber(field) {
 			column.some = true
 		} else if column.numeric {
 			column.numeric = false
@@ -255,63 +249,42 @@ func (c *csvRows) keep(text string) []byte {
 // non-finite values that strconv knows are numbers here, and neither is what
 // lies beyond float64.
 func finiteNumber(field string) (float64, bool) {
-	if strings.ContainsAny(field, "xXpP_iInN") {
-		return 0, false
+	for i := range len(field) {
+		if !numeral[field[i]] {
+			return 0, false
+		}
 	}
 	number, err := strconv.ParseFloat(field, 64)
 	return number, err == nil && !math.IsInf(number, 0)
 }
 
-// recordReader reads the records of a CSV stream, each of bounded length.
-type recordReader struct {
-	csv  *csv.Reader
-	left int64
-	// source is what csv reads from, through this recordReader.
-	source io.Reader
-}
-
-var errLongRow = fmt.Errorf("a row is longer than %d MiB: is a quote not closed?", longestCSVRow>>20)
-
-func newRecordReader(source *source) (*recordReader, error) {
-	stream, err := source.stream()
-	if err != nil {
-		return nil, err
+// isFiniteNumber is finiteNumber for whoever does not need the number: where there
+// is no exponent, and no room for 300 digits, the digits need not be converted.
+func isFiniteNumber(field string) bool {
+	digits, points := 0, 0
+	for i := range len(field) {
+		switch b := field[i]; {
+		case '0' <= b && b <= '9':
+			digits++
+		case b == '.':
+			points++
+		case (b == '-' || b == '+') && i == 0:
+		default:
+			_, ok := finiteNumber(field)
+			return ok
+		}
 	}
-	buffered := bufio.NewReaderSize(stream, 1<<16)
-	if mark, err := buffered.Peek(3); err == nil && string(mark) == "\ufeff" {
-		_, _ = buffered.Discard(3)
+	if len(field) > 300 {
+		_, ok := finiteNumber(field)
+		return ok
 	}
-	r := &recordReader{source: buffered}
-	r.csv = csv.NewReader(r)
-	r.csv.ReuseRecord = true
-	return r, nil
+	return digits > 0 && points <= 1
 }
 
-// Read serves the CSV reader.
-func (r *recordReader) Read(p []byte) (int, error) {
-	if r.left <= 0 {
-		return 0, errLongRow
+// numeral are the bytes that decimal numbers are made of.
+var numeral = func() (set [256]bool) {
+	for _, b := range []byte("0123456789+-.eE") {
+		set[b] = true
 	}
-	n, err := r.source.Read(p)
-	r.left -= int64(n)
-	return n, err
-}
-
-// read returns the fields of the next record, which hold until the one after.
-func (r *recordReader) read() ([]string, error) {
-	r.left = longestCSVRow
-	record, err := r.csv.Read()
-	switch {
-	case err == nil || err == io.EOF:
-		return record, err
-	case errors.Is(err, csv.ErrFieldCount):
-		return nil, fmt.Errorf("line %d has %d fields, the header has %d", r.line(0), len(record), r.csv.FieldsPerRecord)
-	default:
-		return nil, err // csv.ParseError names line and column
-	}
-}
-
-func (r *recordReader) line(field int) int64 {
-	line, _ := r.csv.FieldPos(field)
-	return int64(line)
-}
+	return set
+}()
