@@ -44,8 +44,13 @@ func BuildInWindows(kind string, rows Rows, size int, limits windows.Limits, def
 	if err != nil {
 		return nil, err
 	}
+	return finish(kind, rows, first, size, limits, newTimedBlocks(definition, times, first))
+}
+
+// finish makes the reference of what the first pass found, and reads the rows once
+// more where they have to be counted.
+func finish(kind string, rows Rows, first *windows.Window, size int, limits windows.Limits, blocks *timedBlocks) (*Reference, error) {
 	draft := fromWindow(kind, first, size)
-	blocks := newTimedBlocks(definition, times, first)
 	if draft.needsSecondPass() || blocks != nil {
 		second, err := pass(rows, draft.Grid(), 0, limits, blocks.count)
 		if err != nil {
@@ -64,17 +69,26 @@ func BuildInWindows(kind string, rows Rows, size int, limits windows.Limits, def
 // pass reads all rows into one pane, shows them to see, and returns the pane as
 // a window.
 func pass(rows Rows, grid *windows.Grid, sampleSize int, limits windows.Limits, see func(*windows.Observation)) (*windows.Window, error) {
+	return passInto(rows, newPane(grid, sampleSize, limits), see)
+}
+
+// newPane makes a pane for rows that belong to no window.
+func newPane(grid *windows.Grid, sampleSize int, limits windows.Limits) *windows.Pane {
+	always := windows.Interval{Start: windows.Unset, End: windows.Forever}
+	return windows.NewPane(windows.PaneKey{}, always, grid, sampleSize, limits)
+}
+
+// passInto is pass into a pane of the caller's.
+func passInto(rows Rows, pane *windows.Pane, see func(*windows.Observation)) (*windows.Window, error) {
 	if err := rows.Rewind(); err != nil {
 		return nil, err
 	}
-	all := windows.Interval{Start: windows.Unset, End: windows.Forever}
-	pane := windows.NewPane(windows.PaneKey{}, all, grid, sampleSize, limits)
 	var o windows.Observation
 	for n := uint64(0); ; n++ {
 		switch err := rows.Next(&o); err {
 		case nil:
 		case io.EOF:
-			return windows.Merge(all, []windows.Part{{Pane: pane}}), nil
+			return windows.Merge(pane.Interval, []windows.Part{{Pane: pane}}), nil
 		default:
 			return nil, err
 		}
@@ -82,6 +96,9 @@ func pass(rows Rows, grid *windows.Grid, sampleSize int, limits windows.Limits, 
 			return nil, fmt.Errorf("a reference can have at most %d rows", uint32(math.MaxUint32))
 		}
 		pane.Count(&o, windows.RowHash(n))
+		if n%4096 == 0 {
+			pane.Forget()
+		}
 		see(&o)
 	}
 }
