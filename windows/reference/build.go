@@ -96,9 +96,6 @@ func passInto(rows Rows, pane *windows.Pane, see func(*windows.Observation)) (*w
 			return nil, fmt.Errorf("a reference can have at most %d rows", uint32(math.MaxUint32))
 		}
 		pane.Count(&o, windows.RowHash(n))
-		if n%4096 == 0 {
-			pane.Forget()
-		}
 		see(&o)
 	}
 }
