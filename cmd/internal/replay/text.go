@@ -63,7 +63,7 @@ func (s *Source) words() string {
 }
 
 func (t *textWriter) candidate(c *Candidate) {
-	t.line("\n%s\n", strings.ToUpper(visible(c.Label)))
+	t.line("\nCandidate %s\n", visible(c.Label))
 	if e := c.Events; e.Late+e.TooFarAhead+e.OverLimit > 0 {
 		t.line("%d events late, %d too far ahead of their records, %d over the limits\n", e.Late, e.TooFarAhead, e.OverLimit)
 	}
@@ -105,7 +105,7 @@ func (t *textWriter) weeks(candidates []*Candidate) {
 	}
 	t.line("\nPages, and of the windows that closed those that drifted and those whose drift counts towards a page:\n\nWEEK\t")
 	for _, c := range candidates {
-		t.line("%s\t", strings.ToUpper(visible(c.Label)))
+		t.line("%s\t", visible(c.Label))
 	}
 	t.line("\n")
 	for _, row := range rows {
@@ -223,7 +223,7 @@ func effectName(test string) string {
 	case "chi2":
 		return "V"
 	}
-	return test
+	return visible(test)
 }
 
 func effect(n drift.Number) string {
