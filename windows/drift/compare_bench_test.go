@@ -18,7 +18,7 @@ func BenchmarkCompare3000(b *testing.B) {
 		before[fmt.Sprintf("f%04d", i)] = numbers(values, normals(random, 0))
 		after[fmt.Sprintf("f%04d", i)] = numbers(values, normals(random, 0))
 	}
-	r, err := reference.Build(reference.Fixed, rowsOf(before, 0), 64, limits)
+	r, err := reference.Build(reference.Fixed, tableRowsOf(before, 0), 64, limits)
 	if err != nil {
 		b.Fatal(err)
 	}

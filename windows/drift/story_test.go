@@ -58,7 +58,7 @@ func (r *tableRows) Next(o *windows.Observation) error {
 	return nil
 }
 
-func rowsOf(t table, hourly int) *tableRows {
+func tableRowsOf(t table, hourly int) *tableRows {
 	r := &tableRows{table: t, hourly: hourly}
 	for name, column := range t {
 		r.names, r.length = append(r.names, name), len(column)
@@ -76,7 +76,7 @@ func tableReference(t *testing.T, columns table, size, hourly int) *reference.Re
 	if err := d.Validate(); err != nil {
 		t.Fatal(err)
 	}
-	r, err := reference.BuildInWindows(reference.Fixed, rowsOf(columns, hourly), size, limits, d)
+	r, err := reference.BuildInWindows(reference.Fixed, tableRowsOf(columns, hourly), size, limits, d)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -92,7 +92,7 @@ func tableWindow(columns table, r *reference.Reference, size int) *windows.Windo
 		grid = r.Grid()
 	}
 	pane := windows.NewPane(windows.PaneKey{}, hour, grid, size, limits)
-	source := rowsOf(columns, 0)
+	source := tableRowsOf(columns, 0)
 	var o windows.Observation
 	for n := uint64(0); source.Next(&o) == nil; n++ {
 		pane.Count(&o, windows.RowHash(n))
