@@ -34,18 +34,8 @@ func FisherExact(k1, n1, k2, n2 uint64) FisherResult {
 		one := pValue(1, Exact)
 		return FisherResult{one, one, one}
 	}
-	var r FisherResult
 	mode := s.mode()
-	switch x := s.observed; {
-	case x < mode:
-		r.Less = s.tail(x, log, -1)
-		r.Greater = s.rest(x-1, -1)
-	case x > mode:
-		r.Greater = s.tail(x, log, +1)
-		r.Less = s.rest(x+1, +1)
-	default:
-		r.Less, r.Greater = s.rest(x+1, +1), s.rest(x-1, -1)
-	}
+	r := FisherResult{Less: s.less(mode, log), Greater: s.greater(mode, log)}
 	r.TwoSided = s.twoSided(mode, log, r)
 	return r
 }
@@ -132,6 +122,23 @@ func (s *split) ratio(x, step float64) float64 {
 		return (s.n1 - x) / (x + 1) * ((s.successes - x) / (s.n2 - s.successes + x + 1))
 	}
 	return x / (s.n1 - x + 1) * ((s.n2 - s.successes + x) / (s.successes - x + 1))
+}
+
+// less is the probability of a split no larger than the observed: the nearer
+// tail is added up, the other is what is left of 1. log is the observed split's.
+func (s *split) less(mode, log float64) PValue {
+	if s.observed < mode {
+		return s.tail(s.observed, log, -1)
+	}
+	return s.rest(s.observed+1, +1)
+}
+
+// greater is the probability of a split no smaller than the observed.
+func (s *split) greater(mode, log float64) PValue {
+	if s.observed > mode {
+		return s.tail(s.observed, log, +1)
+	}
+	return s.rest(s.observed-1, -1)
 }
 
 // tail adds up the splits from x on, away from the mode; log is that of x.

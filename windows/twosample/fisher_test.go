@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"math/big"
+	"math/rand/v2"
 	"testing"
 )
 
@@ -86,25 +87,29 @@ func TestProportionTestIsExactWhereCountsAreSmall(t *testing.T) {
 		{50, 100, 300, 1000, Asymptotic},
 		{0, 1000, 0, 1000, Exact},
 	} {
-		got := ProportionTest(c.k1, c.n1, c.k2, c.n2)
-		_, z := TwoProportions(c.k1, c.n1, c.k2, c.n2)
-		want := z
+		z, got := ProportionTest(c.k1, c.n1, c.k2, c.n2)
+		wantZ, want := TwoProportions(c.k1, c.n1, c.k2, c.n2)
 		if c.method == Exact {
 			want = FisherExact(c.k1, c.n1, c.k2, c.n2).TwoSided
 		}
-		if got != want || got.Method != c.method {
+		if got != want || got.Method != c.method || z != wantZ && !(math.IsNaN(z) && math.IsNaN(wantZ)) {
 			t.Errorf("%+v: %+v, want %+v", c, got, want)
 		}
-		if back := ProportionTest(c.k2, c.n2, c.k1, c.n1); relative(back.P, got.P) > 1e-12 {
+		if _, back := ProportionTest(c.k2, c.n2, c.k1, c.n1); relative(back.P, got.P) > 1e-12 {
 			t.Errorf("%+v exchanged: %+v", c, back)
 		}
 	}
-	if got := ProportionTest(0, 50, 0, 70); got.P != 1 {
+	if _, got := ProportionTest(0, 50, 0, 70); got.P != 1 {
 		t.Errorf("no success at all: %+v", got)
 	}
 	for _, c := range [][4]uint64{{0, 0, 1, 2}, {1, 2, 0, 0}, {3, 2, 1, 2}, {1, 2, 3, 2}, {1, math.MaxInt64, 1, 2}} {
 		r := FisherExact(c[0], c[1], c[2], c[3])
-		for _, p := range []PValue{r.Less, r.Greater, r.TwoSided, ProportionTest(c[0], c[1], c[2], c[3])} {
+		zTest, test := ProportionTest(c[0], c[1], c[2], c[3])
+		zIncrease, increase := ProportionIncrease(c[0], c[1], c[2], c[3])
+		if !math.IsNaN(zTest) || !math.IsNaN(zIncrease) {
+			t.Errorf("%v: z is %v and %v, want NaN", c, zTest, zIncrease)
+		}
+		for _, p := range []PValue{r.Less, r.Greater, r.TwoSided, test, increase} {
 			if !math.IsNaN(p.P) || !math.IsNaN(p.LogP) {
 				t.Errorf("%v: %+v, want NaN", c, p)
 			}
@@ -112,9 +117,59 @@ func TestProportionTestIsExactWhereCountsAreSmall(t *testing.T) {
 	}
 }
 
+func TestProportionIncreaseIsFishersTailWhereCountsAreSmall(t *testing.T) {
+	random := rand.New(rand.NewPCG(151, 157))
+	for range 2000 {
+		n1, n2 := 1+random.Uint64N(300), 1+random.Uint64N(300)
+		k1, k2 := random.Uint64N(n1+1), random.Uint64N(n2+1)
+		z, p := ProportionIncrease(k1, n1, k2, n2)
+		if want := FisherExact(k1, n1, k2, n2).Less; p != want {
+			t.Fatalf("%d/%d to %d/%d: %+v, want %+v", k1, n1, k2, n2, p, want)
+		}
+		// Increase and decrease share the observed split alone.
+		_, decrease := ProportionIncrease(k2, n2, k1, n1)
+		if both := p.P + decrease.P; !(both >= 1-1e-12 && both <= 2) {
+			t.Fatalf("%d/%d to %d/%d: p %v, and %v the other way", k1, n1, k2, n2, p.P, decrease.P)
+		}
+		if k1*n2 < k2*n1 != (z > 0) {
+			t.Fatalf("%d/%d to %d/%d: z %v", k1, n1, k2, n2, z)
+		}
+	}
+}
+
+func TestProportionIncreaseOfLargeCountsIsHalfTheTwoSidedTest(t *testing.T) {
+	const n = 1_000_000
+	for _, k := range []uint64{3000, 40_000, n / 2, n - 3000} {
+		for _, more := range []uint64{0, 30, 300, 3000} {
+			z, p := ProportionIncrease(k, n, min(n, k+more), n)
+			wantZ, two := TwoProportions(min(n, k+more), n, k, n)
+			if z != wantZ || p.Method != Asymptotic || math.Abs(p.LogP-(two.LogP-math.Ln2)) > 1e-12*max(1, -two.LogP) {
+				t.Errorf("%d and %d more: z %v, %+v, want %v, half of %+v", k, more, z, p, wantZ, two)
+			}
+			if _, back := ProportionIncrease(min(n, k+more), n, k, n); math.Abs(back.P-(1-p.P)) > 1e-15 {
+				t.Errorf("%d and %d fewer: p %v, want 1 less %v", k, more, back.P, p.P)
+			}
+		}
+	}
+	// From one law to the other p changes by as much as the comment says.
+	z, exact := ProportionIncrease(940, 1e9, 1028, 1e9)
+	if law := 0.5 * math.Erfc(z/math.Sqrt2); z < 1.9 || z > 2.1 || exact.Method != Exact || relative(law, exact.P) > 0.08 {
+		t.Errorf("z %v: %+v, the normal law has %v", z, exact, law)
+	}
+}
+
+func TestProportionIncreaseOfNothing(t *testing.T) {
+	for _, c := range [][4]uint64{{0, 50, 0, 70}, {50, 50, 70, 70}, {0, 1e12, 0, 3}} {
+		if z, p := ProportionIncrease(c[0], c[1], c[2], c[3]); !math.IsNaN(z) || p.P != 1 || p.LogP != 0 {
+			t.Errorf("%v: z %v, %+v", c, z, p)
+		}
+	}
+}
+
 func ExampleProportionTest() {
 	// One error in a thousand requests before, nine in two thousand now.
-	exact, tooMany := ProportionTest(1, 1000, 9, 2000), FisherExact(1, 1000, 9, 2000).Less
-	fmt.Printf("%s %.3f, one-sided %.3f\n", exact.Method, exact.P, tooMany.P)
-	// Output: exact 0.180, one-sided 0.104
+	_, changed := ProportionTest(1, 1000, 9, 2000)
+	z, more := ProportionIncrease(1, 1000, 9, 2000)
+	fmt.Printf("%s %.3f; more of them: z %.2f, p %.3f\n", changed.Method, changed.P, z, more.P)
+	// Output: exact 0.180; more of them: z 1.57, p 0.104
 }
