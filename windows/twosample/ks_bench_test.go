@@ -1,9 +1,11 @@
 package twosample
 
 import (
+	"fmt"
 	"math/rand/v2"
 	"slices"
 	"testing"
+	"time"
 )
 
 // Benchmarks rotate over many samples: one pair measured again and again is
@@ -130,5 +132,97 @@ func BenchmarkCounts(b *testing.B) {
 				k++
 			}
 		})
+	}
+}
+
+func BenchmarkSort(b *testing.B) {
+	for _, c := range []struct {
+		name string
+		n    int
+		sort func([]float64)
+	}{
+		{"library/1000", 1000, slices.Sort[[]float64]},
+		{"radix/1000", 1000, radixSort},
+		{"library/10000", 10_000, slices.Sort[[]float64]},
+		{"radix/10000", 10_000, radixSort},
+		{"library/1000000", 1_000_000, slices.Sort[[]float64]},
+		{"radix/1000000", 1_000_000, radixSort},
+	} {
+		b.Run(c.name, func(b *testing.B) {
+			samples := shuffledSamples(c.n, 1)
+			sorted := make([]float64, c.n)
+			k := 0
+			for b.Loop() {
+				copy(sorted, samples[k%len(samples)])
+				c.sort(sorted)
+				k++
+			}
+		})
+	}
+}
+
+// shuffledSamples are in no order, and together about a million values.
+func shuffledSamples(n int, seed uint64) [][]float64 {
+	random := rand.New(rand.NewPCG(seed, uint64(n)))
+	samples := make([][]float64, min(rotated, max(4, 1_000_000/n)))
+	for k := range samples {
+		samples[k] = make([]float64, n)
+		for i := range samples[k] {
+			samples[k][i] = random.NormFloat64()
+		}
+	}
+	return samples
+}
+
+// BenchmarkTwoSampleTest is the whole test from two samples in no order: sort
+// both, D, p. testdata/time_scipy.py times scipy's ks_2samp at the same sizes.
+func BenchmarkTwoSampleTest(b *testing.B) {
+	for _, size := range [][2]int{
+		{10, 10}, {10, 11}, {100, 100}, {100, 101}, {1000, 1000}, {1000, 1001}, {100, 10_000}, {1000, 10_000},
+		{5000, 10_000}, {10_000, 10_000}, {9999, 10_000}, {1000, 100_000}, {100_000, 100_000}, {100_000, 99_999},
+		{10_000, 1_000_000}, {1_000_000, 1_000_000}, {1_000_000, 999_999},
+	} {
+		for _, shift := range []float64{0, 0.1, 1} {
+			b.Run(fmt.Sprintf("%dx%d/shift=%v", size[0], size[1], shift), func(b *testing.B) {
+				reference, current := shuffledSamples(size[0], 1), shuffledSamples(size[1], 2)
+				for _, sample := range current {
+					for i := range sample {
+						sample[i] += shift
+					}
+				}
+				x, y := make([]float64, size[0]), make([]float64, size[1])
+				var took []time.Duration
+				for b.Loop() {
+					k := len(took)
+					copy(x, reference[k%len(reference)])
+					copy(y, current[k%len(current)])
+					start := time.Now()
+					Sort(x)
+					Sort(y)
+					r := KS(x, y)
+					KSPValue(r.N, r.M, r.H)
+					took = append(took, time.Since(start))
+				}
+				slices.Sort(took)
+				b.ReportMetric(float64(took[len(took)/2])/1e3, "median-µs")
+			})
+		}
+	}
+}
+
+func BenchmarkKSBinned1024(b *testing.B) {
+	random := rand.New(rand.NewPCG(6, 7))
+	var tables [rotated][2][]uint64
+	for k := range tables {
+		for range 1024 {
+			tables[k][0] = append(tables[k][0], 40+random.Uint64N(20))
+			tables[k][1] = append(tables[k][1], 80+random.Uint64N(40))
+		}
+	}
+	single := make([]bool, 1024)
+	k := 0
+	for b.Loop() {
+		KSBinned(tables[k%rotated][0], tables[k*7%rotated][1], single)
+		k++
 	}
 }

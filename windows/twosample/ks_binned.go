@@ -1,6 +1,9 @@
 package twosample
 
-import "math"
+import (
+	"math"
+	"math/bits"
+)
 
 // KSBounds is what counts in bins say about the two-sample
 // Kolmogorov–Smirnov statistic of the values that were counted.
@@ -53,29 +56,53 @@ func KSBinned(reference, current []uint64, single []bool) KSBounds {
 	if !ok {
 		return bounds
 	}
-	bounds.LCM, bounds.Edge = lcm, 0
-	largest, upper := int64(0), int64(0)
-	before := int64(0) // F−G at the lower edge
-	for b := range reference {
-		rise, fall := int64(reference[b]*up), int64(current[b]*down)
-		at := before + rise - fall
-		if single == nil || !single[b] {
-			upper = max(upper, before+rise, fall-before)
-		}
-		if at > largest {
-			largest, bounds.Edge, bounds.Sign = at, b, +1
-		} else if -at > largest {
-			largest, bounds.Edge, bounds.Sign = -at, b, -1
-		}
-		before = at
+	largest, upper, edge := gapsAtEdges(reference, current, single, int64(up), int64(down))
+	bounds.LCM, bounds.Edge = lcm, edge
+	switch {
+	case largest > 0:
+		bounds.Sign = +1
+	case largest < 0:
+		bounds.Sign = -1
+		largest = -largest
 	}
 	bounds.H, bounds.UpperH = uint64(largest), uint64(max(largest, upper))
 	bounds.Lower, bounds.Upper = ratio(bounds.H, lcm), ratio(bounds.UpperH, lcm)
 	return bounds
 }
 
+// gapsAtEdges finds, in units of the least common multiple, the F−G at an edge
+// that is furthest from 0, the first edge that has it (or one of its negative),
+// and what |F−G| cannot exceed inside a bin that is not single.
+func gapsAtEdges(reference, current []uint64, single []bool, up, down int64) (gap, upper int64, edge int) {
+	before, least := int64(0), int64(0) // F−G at the lower edge; |gap|
+	current = current[:len(reference)]
+	for b := range current {
+		rise, fall := int64(reference[b])*up, int64(current[b])*down
+		// Inside the bin |F−G| is at most this, and neither edge has more.
+		if inside := max(before+rise, fall-before); inside > least {
+			if inside > upper && (single == nil || !single[b]) {
+				upper = inside
+			}
+			if at := before + rise - fall; max(at, -at) > least {
+				gap, least, edge = at, max(at, -at), b
+			}
+		}
+		before += rise - fall
+	}
+	return gap, upper, edge
+}
+
 // sum adds up counts; not fits when the sum exceeds 63 bits.
 func sum(counts []uint64) (total uint64, fits bool) {
+	seen := uint64(0) // all bits of all counts
+	for _, c := range counts {
+		total += c
+		seen |= c
+	}
+	if bits.Len64(seen)+bits.Len(uint(len(counts))) <= 63 {
+		return total, true
+	}
+	total = 0
 	for _, c := range counts {
 		if c > math.MaxInt64-total {
 			return 0, false

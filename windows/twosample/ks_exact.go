@@ -59,8 +59,18 @@ func ksExactEqual(n, h int) PValue {
 	return scaledPValue(2*first*nested, exponent, Exact)
 }
 
-// fallingRatio is A_k of the closed form, as a·2^exponent.
+// fallingRatio is A_k of the closed form, as a·2^exponent: a product of h
+// factors, or where those are many the ratio of the binomial coefficients that
+// it is.
 func fallingRatio(n, h, k int) (a float64, exponent int) {
+	if h >= 64 && n-(k+1)*h >= 16 {
+		logarithm := logCentralShare(n, (k+1)*h) - logCentralShare(n, k*h)
+		exponent = int(math.Floor(logarithm / math.Ln2))
+		// What is left is exp of the logarithm less exponent·ln 2, in two parts of
+		// which the first is exact.
+		const high, low = 6.93147180369123816490e-01, 1.90821492927058770002e-10
+		return math.Exp(logarithm - float64(exponent)*high - float64(exponent)*low), exponent
+	}
 	a = 1
 	for j := range h {
 		a *= float64(n-k*h-j) / float64(n+k*h+j+1)
@@ -70,4 +80,16 @@ func fallingRatio(n, h, k int) (a float64, exponent int) {
 		}
 	}
 	return a, exponent
+}
+
+// logCentralShare is log C(2n, n−h)/C(2n, n), by Stirling's formula with x = h/n:
+// −n·((1+x)log(1+x) + (1−x)log(1−x)) − ½log(1−x²) and what the formula leaves.
+func logCentralShare(n, h int) float64 {
+	if h == 0 {
+		return 0
+	}
+	x := float64(h) / float64(n)
+	logProduct := math.Log1p(-x * x)
+	left := 2*stirlingError(float64(n)) - stirlingError(float64(n-h)) - stirlingError(float64(n+h))
+	return left - 0.5*logProduct - float64(n)*(2*x*math.Atanh(x)+logProduct)
 }
