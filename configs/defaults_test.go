@@ -52,7 +52,7 @@ func TestDefaultsAreThoseDocumented(t *testing.T) {
 		Drift: configs.Drift{
 			Alpha: 0.05, Correction: "bh", MinEffect: 0.1, MinEvents: 50, Numeric: "auto", Categorical: "chi2",
 			Measures: []string{"psi", "wasserstein", "jensen_shannon"}, Decision: "floor", Ties: "continuous",
-			Quality: configs.Quality{Alpha: 0.01, MinIncrease: 0.01},
+			Quality: configs.Quality{Alpha: 0.01, MinIncrease: 0.01, MinRatio: 3},
 		},
 		Alert: configs.Alert{For: 2, Of: 3, ResolveAfter: 2, Severity: "critical"},
 	}

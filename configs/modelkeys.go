@@ -68,6 +68,7 @@ func (q *Quality) fields() []field {
 	return []field{
 		{key: "alpha", value: number(&q.Alpha, bound{0, true}, bound{1, true}), meaning: "Adjusted p-value, among all checks of the window, below which a rate has risen above the reference's."},
 		{key: "min_increase", value: number(&q.MinIncrease, bound{0, false}, bound{1, false}), meaning: "By how much a rate must exceed the reference's for data to be broken: 0.01 is one point in a hundred."},
+		{key: "min_ratio", value: number(&q.MinRatio, bound{1, false}, bound{1000, false}), meaning: "How many times the reference's the odds of a rate, rate / (1 − rate), must be for data to be broken."},
 	}
 }
 

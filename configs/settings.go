@@ -63,6 +63,7 @@ type Drift struct {
 type Quality struct {
 	Alpha       float64 // in (0, 1)
 	MinIncrease float64 // in [0, 1]
+	MinRatio    float64 // of odds, in [1, 1000]
 }
 
 // Alert says when windows become an alert: For of the last Of windows drifted,

@@ -28,12 +28,19 @@ type QualitySettings struct {
 	// MinIncrease is by how much a rate must exceed the reference's, however small
 	// the p-value: a share in [0, 1].
 	MinIncrease float64
+	// MinRatio is how many times the reference's the odds of a rate, rate over
+	// 1−rate, must be, at least 1. What values close in time have in common makes
+	// rates wander further than the p-value of independent ones allows for, in
+	// proportion to what they are.
+	MinRatio float64
 }
 
 // DefaultQuality is the settings of a model whose configuration says nothing. The
 // level is a fifth of drift's: what is broken is mostly broken far beyond any
 // level, and a false break would also take the blame for a true drift.
-func DefaultQuality() QualitySettings { return QualitySettings{Alpha: 0.01, MinIncrease: 0.01} }
+func DefaultQuality() QualitySettings {
+	return QualitySettings{Alpha: 0.01, MinIncrease: 0.01, MinRatio: 3}
+}
 
 // Quality holds the checks made of a feature; nil where neither side has
 // anything to count.
@@ -41,7 +48,8 @@ type Quality struct {
 	// Missing is tested both ways, every other check for a rise alone.
 	Missing *Check `json:"missing,omitempty"`
 	// Appeared stands where fewer values are missing, by at least the least
-	// increase: the share of events with a value.
+	// increase: the share of events with a value. It is broken where the reference
+	// lacks most of them.
 	Appeared      *Check `json:"appeared,omitempty"`
 	NonFinite     *Check `json:"non_finite,omitempty"`
 	TypeChanges   *Check `json:"type_changes,omitempty"`
@@ -165,10 +173,21 @@ func (f *Feature) driftedByItself() bool { return f != nil && f.Drifted && f.Cau
 type checkFamily struct {
 	settings *QualitySettings
 	level    float64
-	tested   []*Check
+	tested   []candidate
 	// untested are checks whose rate has not risen. They could have, so they
 	// count when p-values are corrected.
 	untested int
+}
+
+// A candidate is a check that may be broken, and what its excess must be for
+// that.
+type candidate struct {
+	*Check
+	least float64
+}
+
+func (t *checkFamily) add(c *Check, least float64) {
+	t.tested = append(t.tested, candidate{c, max(least, t.settings.MinIncrease)})
 }
 
 // decide corrects the p-values and says which checks are broken.
@@ -183,8 +202,14 @@ func (t *checkFamily) decide(correction string) {
 	for i, adjusted := range Adjust(correction, p)[:len(t.tested)] {
 		c := t.tested[i]
 		c.Adjusted = number(adjusted)
-		c.Broken = adjusted < t.level && c.Excess() >= t.settings.MinIncrease
+		c.Broken = adjusted < t.level && c.Excess() >= c.least && c.oddsRose(t.settings.MinRatio)
 	}
+}
+
+// oddsRose reports whether the odds are so many times the reference's.
+func (c *Check) oddsRose(times float64) bool {
+	rate, before := float64(c.Rate), float64(c.ReferenceRate)
+	return rate*(1-before) >= times*before*(1-rate)
 }
 
 // of makes a check of k1 in n1 of the window against k2 in n2 of the reference,
@@ -196,14 +221,18 @@ func (t *checkFamily) of(k1, n1, k2, n2, testedK, testedN uint64) *Check {
 	if n1 == 0 || n2 == 0 || testedN == 0 || k1+k2 == 0 {
 		return nil
 	}
-	c := &Check{Rate: Number(share(k1, n1)), ReferenceRate: Number(share(k2, n2)), Count: k1}
+	c := checkOf(k1, n1, k2, n2)
 	if c.Excess() <= 0 {
 		t.untested++
 		return c
 	}
 	c.test(k1, n1, testedK, testedN, 1)
-	t.tested = append(t.tested, c)
+	t.add(c, 0)
 	return c
+}
+
+func checkOf(k1, n1, k2, n2 uint64) *Check {
+	return &Check{Rate: Number(share(k1, n1)), ReferenceRate: Number(share(k2, n2)), Count: k1}
 }
 
 // test gives the check the p-value of a rise, times tails.

@@ -23,8 +23,9 @@ const explainedByDrift = "drift"
 //
 // Values beyond the range or the fences may also be what a drift has moved there.
 // A sentinel leaves the other values as they were; a drift moves them all. So the
-// tails can be the cause only where the values between them are as in the
-// reference, and are otherwise explained by the drift.
+// tails can be the cause only where there are values between them, and these are
+// as in the reference; they are otherwise explained by the drift. A summer after a
+// winter's reference is drift, though no temperature of it was in range.
 func (in *inspection) attribute(minIncrease float64) {
 	f := in.f
 	if q := f.Quality; q != nil && q.Appeared != nil && q.Appeared.Excess() < minIncrease {
@@ -64,14 +65,18 @@ func (in *inspection) explainTails(half float64) {
 // twenty samples (Smirnov 1948).
 const criticalKS = 1.358
 
+// leastRest is how few values between the tails can be as in the reference: of
+// five, a D of 0.61 may still be chance.
+const leastRest = 5
+
 // restDrifted reports whether the values from low to high differ from the
-// reference's: by more than chance, and by more than half of the drift. Too few
-// of them tell nothing. The samples are enough to see that.
+// reference's, by more than chance and by more than half of the drift, or are
+// too few to be as in the reference. The samples are enough to see that.
 func (in *inspection) restDrifted(low, high, half float64) bool {
 	before, now := between(in.ref.Sample, low, high), between(in.t.Sample.Sorted(), low, high)
 	n, m := float64(len(before)), float64(len(now))
-	if n == 0 || m < float64(max(1, in.own.MinEvents)) {
-		return false
+	if min(n, m) < leastRest {
+		return true
 	}
 	return twosample.KS(before, now).D > max(half, criticalKS*math.Sqrt(1/n+1/m))
 }

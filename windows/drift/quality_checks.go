@@ -54,7 +54,9 @@ func (in *inspection) check(family *checkFamily) {
 }
 
 // presence compares how many events lack a value. More of them are missing
-// values, fewer are values that have appeared.
+// values, fewer are values that have appeared: those are broken where more than
+// half of them would have been missing in the reference, since a gap that
+// closes is otherwise good news.
 func (in *inspection) presence(q *Quality, family *checkFamily) {
 	rows := in.ref.Present + in.ref.Missing
 	if in.events == 0 || rows == 0 || in.events < in.own.MinEvents {
@@ -69,20 +71,16 @@ func (in *inspection) presence(q *Quality, family *checkFamily) {
 		}
 		return
 	}
-	q.Missing = &Check{
-		Rate: Number(share(missing, in.events)), ReferenceRate: Number(share(in.ref.Missing, rows)), Count: missing,
-	}
+	q.Missing = checkOf(missing, in.events, in.ref.Missing, rows)
 	if q.Missing.Excess() >= 0 {
 		q.Missing.test(missing, in.events, in.ref.Missing, rows, 2)
-		family.tested = append(family.tested, q.Missing)
+		family.add(q.Missing, 0)
 		return
 	}
 	present := in.events - missing
-	q.Appeared = &Check{
-		Rate: Number(share(present, in.events)), ReferenceRate: Number(share(in.ref.Present, rows)), Count: present,
-	}
+	q.Appeared = checkOf(present, in.events, in.ref.Present, rows)
 	q.Appeared.test(present, in.events, in.ref.Present, rows, 2)
-	family.tested = append(family.tested, q.Appeared)
+	family.add(q.Appeared, float64(q.Appeared.Rate)/2)
 }
 
 // types compares how many values are not numbers where the reference has
@@ -160,14 +158,17 @@ func (in *inspection) tails(q *Quality, family *checkFamily) {
 	}
 	first, last := ref.Edges[0], ref.Edges[len(ref.Edges)-1]
 	low, high := math.Inf(-1), math.Inf(1)
-	if ref.LowFence != nil && ref.HighFence != nil {
+	// Where the quartiles are one value the fences are that value: outside is then
+	// what is not the commonest, which is nothing odd.
+	fenced := ref.Outliers != nil && *ref.LowFence < *ref.HighFence
+	if fenced {
 		low, high = *ref.LowFence, *ref.HighFence
 	}
 	var outside, outliers, n uint64
 	if in.sameGrid && t.Bins != nil || onGrid(in.w, t, ref) {
 		outside, n = t.Bins[0]+t.Bins[len(t.Bins)-1], t.Moments.Count
 	}
-	if grid := in.w.Grid.Feature(ref.Name); n > 0 && (in.sameGrid || grid.LowFence == low && grid.HighFence == high) {
+	if grid := in.w.Grid.Feature(ref.Name); n > 0 && (in.sameGrid || !fenced || grid.LowFence == low && grid.HighFence == high) {
 		outliers = t.Outliers
 	} else {
 		outside, outliers, n = 0, 0, uint64(t.Sample.Len())
@@ -185,7 +186,7 @@ func (in *inspection) tails(q *Quality, family *checkFamily) {
 	// largest of m lies the next value with probability i/(m+1): one more, at
 	// either end, than lie there of the reference.
 	q.OutOfRange = family.of(outside, n, beyond, ref.Counted, beyond+2, ref.Counted+2)
-	if ref.Outliers != nil {
+	if fenced {
 		q.Outliers = family.of(outliers, n, *ref.Outliers, ref.Counted, *ref.Outliers, ref.Counted)
 	}
 }
@@ -193,8 +194,10 @@ func (in *inspection) tails(q *Quality, family *checkFamily) {
 // constant compares the share of the window's only value, where it has but one,
 // with the share that value has in the reference. Given the first value, the
 // others are as many independent draws: so they are tested, and not how likely
-// it is for some value, whichever it be, to stand alone. A reference that is
-// constant itself has nothing to break.
+// it is for some value, whichever it be, to stand alone. A value alone is also
+// as large a drift as the others' share, so that has to be as large as a drift
+// must be: a week without rain, where it seldom rains, is no break. A reference
+// that is constant itself has nothing to break.
 func (in *inspection) constant(family *checkFamily) *Check {
 	var n, count, of uint64
 	if in.ref.Type == windows.Categorical {
@@ -222,11 +225,12 @@ func (in *inspection) constant(family *checkFamily) *Check {
 		}
 		count, of = occurrences(in.ref, m.Min)
 	}
-	c := family.of(n, n, count, of, count, of)
-	if c == nil || c.P == nil {
+	if of == 0 || count == of {
 		return nil
 	}
+	c := checkOf(n, n, count, of)
 	c.test(n-1, n-1, count, of, 1)
+	family.add(c, in.own.MinEffect)
 	return c
 }
 

@@ -156,26 +156,29 @@ func TestTheBrokenOneOfMany(t *testing.T) {
 	}
 }
 
-// A rate must rise by the least increase, however improbable the rise is, and
-// the rise must be improbable, however large it is.
-func TestBothProbabilityAndIncreaseDecide(t *testing.T) {
+// A rate must rise by the least increase and the least ratio, however improbable
+// the rise is, and the rise must be improbable, however large it is.
+func TestProbabilityIncreaseAndRatioDecide(t *testing.T) {
 	for _, c := range []struct {
-		now, before counted
-		increase    float64
-		broken      bool
+		now, before     counted
+		increase, ratio float64
+		broken          bool
 	}{
-		{counted{rows: 1_000_000, missing: 25_000}, counted{rows: 1_000_000, missing: 20_000}, 0.01, false},
-		{counted{rows: 1_000_000, missing: 25_000}, counted{rows: 1_000_000, missing: 20_000}, 0.005, true},
-		{counted{rows: 60, missing: 4}, counted{rows: 1000, missing: 20}, 0.01, false},
-		{counted{rows: 60, missing: 10}, counted{rows: 1000, missing: 20}, 0.01, true},
+		{counted{rows: 1_000_000, missing: 25_000}, counted{rows: 1_000_000, missing: 20_000}, 0.01, 1, false},
+		{counted{rows: 1_000_000, missing: 25_000}, counted{rows: 1_000_000, missing: 20_000}, 0.005, 1, true},
+		{counted{rows: 1_000_000, missing: 25_000}, counted{rows: 1_000_000, missing: 20_000}, 0.005, 1.3, false},
+		{counted{rows: 1_000_000, missing: 600_000}, counted{rows: 1_000_000, missing: 400_000}, 0.01, 2, true}, // 1.5 of ⅔
+		{counted{rows: 1_000_000, missing: 600_000}, counted{rows: 1_000_000, missing: 400_000}, 0.01, 2.3, false},
+		{counted{rows: 60, missing: 4}, counted{rows: 1000, missing: 20}, 0.01, 1, false},
+		{counted{rows: 60, missing: 10}, counted{rows: 1000, missing: 20}, 0.01, 3, true},
 	} {
 		s := Default()
-		s.Quality.MinIncrease = c.increase
+		s.Quality.MinIncrease, s.Quality.MinRatio = c.increase, c.ratio
 		one := windowAgainst([]counted{c.now}, []counted{c.before})
 		v := verdictOf(one)
 		judgeQuality(v, &s, &one)
 		if v.Broken != c.broken {
-			t.Errorf("%+v after %+v with a least increase of %v: broken %v", c.now, c.before, c.increase, v.Broken)
+			t.Errorf("%+v after %+v with a least increase of %v and ratio of %v: broken %v", c.now, c.before, c.increase, c.ratio, v.Broken)
 		}
 	}
 }

@@ -141,9 +141,12 @@ func TestWhatIsBrokenAndWhatDrifted(t *testing.T) {
 				return out
 			}(),
 		},
-		{name: "none missing any more", before: mixed(numbers, 30, always(nil)), now: today, broken: []string{"appeared"}},
+		{name: "missing wanders", before: mixed(numbers, 20, always(nil)), now: mixed(today, 40, always(nil))},
+		{name: "none missing any more", before: mixed(numbers, 30, always(nil)), now: today},
+		{name: "most were missing and none is", before: mixed(numbers, 60, always(nil)), now: today, broken: []string{"appeared"}},
+		{name: "some missing values became zeros", before: mixed(numbers, 30, always(nil)), now: mixed(today, 30, always(0.0)), drifted: true},
 		{
-			name: "missing values became zeros", before: mixed(numbers, 30, always(nil)), now: mixed(today, 30, always(0.0)),
+			name: "most missing values became zeros", before: mixed(numbers, 60, always(nil)), now: mixed(today, 60, always(0.0)),
 			broken: []string{"appeared"}, drifted: true, causedBy: "appeared",
 		},
 		{name: "numbers that are not finite", before: numbers, now: mixed(today, 3, always(nonFinite{})), broken: []string{"non_finite"}},
@@ -176,8 +179,8 @@ func TestWhatIsBrokenAndWhatDrifted(t *testing.T) {
 			broken: []string{"out_of_range", "outliers"}, drifted: true, causedBy: "out_of_range",
 		},
 		{
-			name: "another unit", before: numbers, now: normal(3, 2000, 100), broken: []string{"out_of_range", "outliers"},
-			drifted: true, causedBy: "out_of_range",
+			name: "summer after winter", before: numbers, now: normal(3, 2000, 100), drifted: true,
+			explained: []string{"out_of_range", "outliers"},
 		},
 		{
 			name: "a number is stuck", before: numbers, now: mixed(today, 100, always(0.25)), broken: []string{"constant"},
@@ -188,14 +191,24 @@ func TestWhatIsBrokenAndWhatDrifted(t *testing.T) {
 			drifted: true, causedBy: "constant",
 		},
 		{name: "a value that is nearly always the same", before: mixed(mixed(numbers, 100, always(0.0)), 1, always(1.0)), now: mixed(today[:60], 100, always(0.0))},
+		{name: "a dry week", before: mixed(mixed(numbers, 100, always(0.0)), 7, always(1.5)), now: mixed(today, 100, always(0.0)), drifted: true},
+		{name: "more wet hours than usual", before: mixed(mixed(numbers, 100, always(0.0)), 7, always(1.5)), now: mixed(mixed(today, 100, always(0.0)), 14, always(1.5)), drifted: true},
+		{
+			name: "a sentinel that was rare", before: mixed(numbers, 1, always(-999.0)), now: mixed(today, 12, always(-999.0)),
+			broken: []string{"outliers"}, drifted: true, causedBy: "outliers",
+		},
 		{name: "a constant stays as it is", before: mixed(numbers, 100, always(7.0)), now: mixed(today, 100, always(7.0))},
 		{
 			name: "a constant becomes another", before: mixed(numbers, 100, always(7.0)), now: mixed(today, 100, always(8.0)),
-			broken: []string{"out_of_range", "outliers"}, drifted: true, causedBy: "out_of_range",
+			drifted: true, explained: []string{"out_of_range"},
+		},
+		{
+			name: "a constant is often another", before: mixed(numbers, 100, always(7.0)), now: mixed(mixed(today, 100, always(7.0)), 40, always(8.0)),
+			broken: []string{"out_of_range"}, drifted: true, causedBy: "out_of_range",
 		},
 		{
 			name: "a constant number varies", before: mixed(numbers, 100, always(7.0)), now: today,
-			broken: []string{"out_of_range", "outliers"}, drifted: true, causedBy: "out_of_range",
+			drifted: true, explained: []string{"out_of_range"},
 		},
 		{name: "one category alone stays so", before: mixed(texts, 100, always("a")), now: mixed(names, 100, always("a"))},
 		{
