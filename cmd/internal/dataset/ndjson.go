@@ -2,6 +2,7 @@ package dataset
 
 import (
 	"bufio"
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -35,9 +36,15 @@ func openNDJSON(source *source, limits event.Limits) (*ndjsonRows, error) {
 		if err != nil {
 			return nil, err
 		}
-		n.native = n.decoder.HoldsFields(line)
+		n.native = mayHoldFields(line) && n.decoder.HoldsFields(line)
 	}
 	return n, nil
+}
+
+// mayHoldFields says without decoding that a line is no native event: it then names
+// neither object, and escapes nothing that could be its name.
+func mayHoldFields(line []byte) bool {
+	return bytes.Contains(line, []byte(`"features"`)) || bytes.Contains(line, []byte(`"metrics"`)) || bytes.IndexByte(line, '\\') >= 0
 }
 
 func (n *ndjsonRows) columns() []Column { return nil }
