@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"maps"
-	"math"
 	"slices"
 	"strings"
 	"text/tabwriter"
@@ -35,7 +34,14 @@ func newCheckCommand(stdout, stderr io.Writer) *cobra.Command {
 		Short: "Compare two files: the tests of the service, offline",
 		Long: `Compares every column of two CSV, NDJSON or Parquet files (gzipped or not) by
 the tests the service uses, over every value. The exit code is 3 when something
-drifted, so that a pipeline can stop on it.`,
+drifted, so that a pipeline can stop on it.
+
+Files of any length are read as a stream, in less than a gigabyte of memory. Up
+to 8 million numbers of a file (rows times numeric columns) are all kept, and the
+comparison is exact. Of a longer file all numbers are counted between up to 1,023
+quantiles of the reference: the method is then binned, and the true statistic is
+larger than the one that is shown by at most statistic_error, which --output json
+tells.`,
 		Example: `  kolmo check --reference training.parquet --current today.csv
   kolmo check --reference a.csv --current b.csv --output json --alpha 0.01 --min-effect 0.05`,
 		Args: cobra.NoArgs,
@@ -101,11 +107,6 @@ func (o *checkOptions) validate() error {
 
 // check compares the files and prints what it found.
 func check(ctx context.Context, o checkOptions, stdout, stderr io.Writer) (drifted bool, err error) {
-	limits := windows.Limits{Models: 1, Features: math.MaxInt32, Categories: math.MaxInt32}
-	size := o.sampleSize
-	if size == 0 {
-		size = math.MaxInt32
-	}
 	first, err := dataset.Open(o.reference, event.Limits{})
 	if err != nil {
 		return false, err
@@ -119,11 +120,11 @@ func check(ctx context.Context, o checkOptions, stdout, stderr io.Writer) (drift
 	if err := alignColumns(first, second); err != nil {
 		return false, err
 	}
-	made, err := reference.Build(reference.Fixed, watched(ctx, first, stderr, "reading "+o.reference), size, limits)
+	made, err := reference.BuildWithin(reference.Fixed, watched(ctx, first, stderr, "reading "+o.reference), o.kept(), checkLimits())
 	if err != nil {
 		return false, err
 	}
-	current, err := countRows(watched(ctx, second, stderr, "reading "+o.current), made.Grid(), size, limits)
+	current, err := reference.CountWithin(watched(ctx, second, stderr, "reading "+o.current), made.Grid(), o.kept(), checkLimits())
 	if err != nil {
 		return false, err
 	}
@@ -132,70 +133,6 @@ func check(ctx context.Context, o checkOptions, stdout, stderr io.Writer) (drift
 		return verdict.Drifted, printJSON(stdout, verdict)
 	}
 	return verdict.Drifted, printText(stdout, verdict, o)
-}
-
-// alignColumns reads a column of the current file as categories where the
-// reference's is, so that the codes of one file are not numbers in the other.
-func alignColumns(reference, current *dataset.Reader) error {
-	categorical := make(map[string]bool)
-	for _, column := range reference.Columns() {
-		categorical[column.Name] = !column.Numeric
-	}
-	if current.Format() != dataset.CSV {
-		return nil
-	}
-	for _, column := range current.Columns() {
-		if column.Numeric && categorical[column.Name] {
-			if err := current.AsCategories(column.Name); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
-}
-
-// rows adds a progress bar, and an end, to reading a file.
-type rows struct {
-	dataset.Observations
-	ctx  context.Context
-	bar  *progress
-	seen int
-}
-
-func watched(ctx context.Context, r *dataset.Reader, stderr io.Writer, what string) *rows {
-	return &rows{Observations: dataset.Observations{Reader: r}, ctx: ctx, bar: newProgress(stderr, r.Size(), what)}
-}
-
-// Next implements reference.Rows.
-func (r *rows) Next(o *windows.Observation) error {
-	if r.seen++; r.seen%4096 == 0 {
-		if r.ctx.Err() != nil {
-			return context.Cause(r.ctx)
-		}
-		r.bar.set(r.Reader.BytesRead())
-	}
-	err := r.Observations.Next(o)
-	if err == io.EOF {
-		r.bar.done()
-	}
-	return err
-}
-
-// countRows counts all rows as one window.
-func countRows(r *rows, grid *windows.Grid, size int, limits windows.Limits) (*windows.Window, error) {
-	all := windows.Interval{Start: windows.Unset, End: windows.Forever}
-	pane := windows.NewPane(windows.PaneKey{}, all, grid, size, limits)
-	var o windows.Observation
-	for n := uint64(0); ; n++ {
-		switch err := r.Next(&o); err {
-		case nil:
-			pane.Count(&o, windows.RowHash(n))
-		case io.EOF:
-			return windows.Merge(all, []windows.Part{{Pane: pane}}), nil
-		default:
-			return nil, err
-		}
-	}
 }
 
 func printJSON(w io.Writer, v *drift.Verdict) error {
