@@ -90,7 +90,7 @@ func TestReadmeNames(t *testing.T) {
 		"method statistic_error statistic",     // of a feature in a verdict
 		"exact binned sampled",                 // values of method
 		"current.csv events.ndjson kolmo.yaml", // files of the walk
-		"java make",                            // programs
+		"java make backtest",                   // programs, and one of kolmo's commands
 	} {
 		for name := range strings.FieldsSeq(fields) {
 			names[name] = true
@@ -176,7 +176,7 @@ func TestReadmeNumbers(t *testing.T) {
 // TestReadmeLinks follows the links between the documents, and weighs the
 // picture.
 func TestReadmeLinks(t *testing.T) {
-	for _, document := range []string{"README.md", "windows/README.md", "windows/twosample/README.md", "alerts/README.md", "CHANGELOG.md"} {
+	for _, document := range []string{"README.md", "windows/README.md", "windows/twosample/README.md", "alerts/README.md", "cmd/internal/replay/README.md", "CHANGELOG.md"} {
 		data, err := os.ReadFile(filepath.Join(repository, document))
 		if err != nil {
 			t.Error(err)

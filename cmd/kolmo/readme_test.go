@@ -49,7 +49,8 @@ func TestReadmeCommands(t *testing.T) {
 		"./kolmo emit --config kolmo.yaml --events events.ndjson --topic predictions": w.succeeds,
 		"kafka consumer.ConsoleConsumer --bootstrap-server localhost:9092 --topic alerts --from-beginning --isolation-level read_committed --max-messages 1": w.alertFires,
 		"curl -s http://127.0.0.1:9464/metrics": w.metrics,
-		"make -C .. stack-down":                 w.stackDown,
+		`./kolmo backtest --config kolmo.yaml --set "patient: alert.for=4,alert.of=5" --events events.ndjson`: w.backtest,
+		"make -C .. stack-down": w.stackDown,
 	}
 	seen := make(map[string]bool)
 	for _, command := range shellCommands(t, readme(t)) {
@@ -174,6 +175,15 @@ func (w *walk) succeeds(command string) {
 func (w *walk) checkFindsDrift(command string) {
 	if output := w.ends(command, exitDrifted); !strings.Contains(output, "1 of 1 columns drifted") {
 		w.t.Errorf("check wrote:\n%s", output)
+	}
+}
+
+func (w *walk) backtest(command string) {
+	output := w.ends(command, exitDrifted)
+	for _, words := range []string{"1000 records of events.ndjson", "Candidate kolmo", "Candidate patient", "still fires", "amount D 0."} {
+		if !strings.Contains(output, words) {
+			w.t.Errorf("backtest says nothing of %q:\n%s", words, output)
+		}
 	}
 }
 

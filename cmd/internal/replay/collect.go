@@ -137,7 +137,7 @@ func (c *collector) finish(without *collector) *Candidate {
 		for _, page := range v.Pages {
 			weekOf(weeks, page.week).Pages++
 		}
-		v.Totals.Pages = len(v.Pages)
+		v.Totals.Pages, v.Totals.FiringDays = len(v.Pages), v.firingDays()
 		v.Totals.Days = v.Windows[len(v.Windows)-1].End.Sub(v.Windows[0].Start).Hours() / 24
 		v.Totals.rate()
 		out.Totals.add(&v.Totals)
@@ -149,7 +149,8 @@ func (c *collector) finish(without *collector) *Candidate {
 			v.Budget.Detectable[name] = medians(effects)
 		}
 		if without != nil && without.versions[key] != nil {
-			v.Budget.PagesWithout = len(without.versions[key].Pages)
+			twin := without.versions[key]
+			v.Budget.PagesWithout, v.Budget.FiringDaysWithout = len(twin.Pages), twin.firingDays()
 		}
 	}
 	out.Totals.rate()
@@ -158,6 +159,19 @@ func (c *collector) finish(without *collector) *Candidate {
 		out.Weeks = append(out.Weeks, *weeks[name])
 	}
 	return out
+}
+
+// firingDays is how long the version's pages fired in all.
+func (v *Version) firingDays() float64 {
+	var total time.Duration
+	for _, page := range v.Pages {
+		end := v.Windows[len(v.Windows)-1].End
+		if page.Resolved != nil {
+			end = *page.Resolved
+		}
+		total += end.Sub(page.Fired)
+	}
+	return total.Hours() / 24
 }
 
 func compareVersions(a, b alerts.Version) int {
@@ -170,11 +184,12 @@ func (t *Totals) add(o *Totals) {
 	t.Drifted += o.Drifted
 	t.Counted += o.Counted
 	t.Pages += o.Pages
+	t.FiringDays += o.FiringDays
 	t.Days = max(t.Days, o.Days)
 }
 
 func (t *Totals) rate() {
-	if t.Days > 0 {
+	if t.Days >= 1 {
 		rate := drift.Number(30 * float64(t.Pages) / t.Days)
 		t.PagesPer30Days = &rate
 	}

@@ -5,6 +5,9 @@ import (
 	"encoding/xml"
 	"fmt"
 	"io"
+	"os"
+	"reflect"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -118,6 +121,52 @@ func TestWeeks(t *testing.T) {
 		week := weekOf(make(map[string]*Week), at.Add(23*time.Hour))
 		if got := week.Week + " " + week.Start.Format(time.DateOnly); got != want {
 			t.Errorf("%s is in %s, want %s", day, got, want)
+		}
+	}
+}
+
+// TestTheDocumentedJSON: README.md names every field of the report, and no other.
+func TestTheDocumentedJSON(t *testing.T) {
+	data, err := os.ReadFile("README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, section, found := strings.Cut(string(data), "## The JSON")
+	if !found {
+		t.Fatal("README.md has no section on the JSON")
+	}
+	documented := make(map[string]bool)
+	for _, m := range regexp.MustCompile("`([a-z_0-9]+)`").FindAllStringSubmatch(section, -1) {
+		documented[m[1]] = true
+	}
+	fields := make(map[string]bool)
+	var walk func(reflect.Type)
+	walk = func(of reflect.Type) {
+		switch of.Kind() {
+		case reflect.Pointer, reflect.Slice, reflect.Map:
+			walk(of.Elem())
+		case reflect.Struct:
+			if of.PkgPath() != reflect.TypeFor[Report]().PkgPath() {
+				return // others' shapes are documented with them
+			}
+			for i := range of.NumField() {
+				name, _, _ := strings.Cut(of.Field(i).Tag.Get("json"), ",")
+				if name != "" {
+					fields[name] = true
+				}
+				walk(of.Field(i).Type)
+			}
+		}
+	}
+	walk(reflect.TypeFor[Report]())
+	for name := range fields {
+		if !documented[name] {
+			t.Errorf("README.md does not name the field `%s`", name)
+		}
+	}
+	for name := range documented {
+		if !fields[name] {
+			t.Errorf("README.md names the field `%s`, which there is not", name)
 		}
 	}
 }

@@ -60,9 +60,12 @@ type Totals struct {
 	Drifted int `json:"drifted"` // of them, those in which something drifted
 	Counted int `json:"counted"` // of them, those in which a drift counts towards an alert
 	Pages   int `json:"pages"`   // alerts that began to fire
+	// FiringDays is how long the pages fired in all, those that still do until the
+	// end of the last window.
+	FiringDays float64 `json:"firing_days"`
 	// Days is the time that the windows cover, the longest of all versions.
 	Days float64 `json:"days"`
-	// PagesPer30Days is null where no time is covered.
+	// PagesPer30Days is null where less than a day is covered.
 	PagesPer30Days *drift.Number `json:"pages_per_30_days"`
 }
 
@@ -109,6 +112,8 @@ type Page struct {
 // of false pages.
 type BudgetCost struct {
 	PagesWithout int `json:"pages_without"`
+	// FiringDaysWithout is how long the pages would have fired.
+	FiringDaysWithout float64 `json:"firing_days_without"`
 	// HeldBackWindows are windows in which a drift did not count because of the
 	// budget; HeldBack says how often each feature's did not.
 	HeldBackWindows int            `json:"held_back_windows"`

@@ -78,16 +78,18 @@ func (t *textWriter) candidate(c *Candidate) {
 		for _, p := range v.Pages {
 			t.line("  %s\t%s\t%s\t%s\t%s\n", p.Kind, moment(p.Fired), p.ending(), p.lasted(), culprits(p.Culprits))
 		}
-		t.budget(v.Budget, v.Totals.Pages)
+		t.budget(v)
 	}
 }
 
-func (t *textWriter) budget(b *BudgetCost, pages int) {
+func (t *textWriter) budget(v *Version) {
+	b := v.Budget
 	if b == nil {
 		return
 	}
-	t.line("  The budget: %s with it, %d without; in %s a drift did not count because of it\n",
-		plural(pages, "page"), b.PagesWithout, plural(b.HeldBackWindows, "window"))
+	t.line("  The budget: %s in %s with it, %s in %s without; in %s a drift did not count because of it\n",
+		plural(v.Totals.Pages, "page"), days(v.Totals.FiringDays), plural(b.PagesWithout, "page"), days(b.FiringDaysWithout),
+		plural(b.HeldBackWindows, "window"))
 	if len(b.Detectable) > 0 {
 		t.line("  FEATURE\tHELD BACK\tSMALLEST EFFECT THAT COUNTS\tWITHOUT THE BUDGET\n")
 	}
@@ -103,7 +105,7 @@ func (t *textWriter) weeks(candidates []*Candidate) {
 	if len(rows) == 0 {
 		return
 	}
-	t.line("\nPages, and of the windows that closed those that drifted and those whose drift counts towards a page:\n\nWEEK\t")
+	t.line("\nWEEK\t")
 	for _, c := range candidates {
 		t.line("%s\t", visible(c.Label))
 	}
@@ -121,6 +123,10 @@ func (t *textWriter) weeks(candidates []*Candidate) {
 	}
 	t.line("\nin 30 days\t")
 	for _, c := range candidates {
+		if c.Totals.PagesPer30Days == nil {
+			t.line("–\t")
+			continue
+		}
 		t.line("%s pages\t", c.Totals.perMonth())
 	}
 	t.line("\n")
@@ -156,7 +162,7 @@ func (w *Week) words() string {
 	if w.Windows == 0 && w.Pages == 0 {
 		return "–"
 	}
-	return fmt.Sprintf("%s; %d: %d, %d", plural(w.Pages, "page"), w.Windows, w.Drifted, w.Counted)
+	return fmt.Sprintf("%s; %d of %d drifted, %d count", plural(w.Pages, "page"), w.Drifted, w.Windows, w.Counted)
 }
 
 func (v *Version) name() string {
@@ -167,15 +173,27 @@ func (v *Version) name() string {
 }
 
 func (t *Totals) words() string {
-	return fmt.Sprintf("%s, %d tested, %d drifted, %d of which count; %s, %s in 30 days",
-		plural(t.Windows, "window"), t.Tested, t.Drifted, t.Counted, plural(t.Pages, "page"), t.perMonth())
+	out := fmt.Sprintf("%s, %d tested, %d drifted, %d of which count towards a page; %s",
+		plural(t.Windows, "window"), t.Tested, t.Drifted, t.Counted, plural(t.Pages, "page"))
+	if t.Pages > 0 {
+		out += ", firing for " + days(t.FiringDays)
+	}
+	return out
 }
 
 func (t *Totals) perMonth() string {
 	if t.PagesPer30Days == nil {
 		return "–"
 	}
-	return fmt.Sprintf("%.2g", float64(*t.PagesPer30Days))
+	return fmt.Sprintf("%.1f", float64(*t.PagesPer30Days))
+}
+
+// days writes a length of time.
+func days(d float64) string {
+	if d < 1 {
+		return fmt.Sprintf("%.1f hours", 24*d)
+	}
+	return fmt.Sprintf("%.1f days", d)
 }
 
 func (p *Page) ending() string {
