@@ -122,43 +122,72 @@ func fromWindow(kind string, w *windows.Window, size int) *Reference {
 }
 
 func fromTally(t *windows.Tally, events uint64, size int) *Feature {
+	f := described(t, events, size)
+	if f.Type == windows.Categorical {
+		return f
+	}
+	values := t.Sample.Sorted()
+	f.Distinct = countDistinct(values)
+	f.Edges = edgesOf(values)
+	f.fence(values)
+	f.Counts = f.bin(values)
+	f.Counted = uint64(len(values))
+	return f
+}
+
+// described is what a tally says of a feature without a grid: its type, its
+// moments and a sample, or its categories.
+func described(t *windows.Tally, events uint64, size int) *Feature {
 	f := &Feature{Name: t.Name, Present: t.Present(), Missing: events - t.Present(), NonFinite: t.NonFinite}
 	if t.Moments.Count == 0 && t.Texts() > 0 || t.Texts() > t.Moments.Count {
 		f.Type = windows.Categorical
-		f.Categories = slices.Sorted(maps.Keys(t.Categories))
-		for _, name := range f.Categories {
-			f.CategoryCounts = append(f.CategoryCounts, t.Categories[name])
-		}
+		f.categorise(t.Categories)
 		f.Overflow = t.Overflow
 		return f
 	}
 	f.Type = windows.Numeric
 	f.Moments = t.Moments
-	values := t.Sample.Sorted()
-	f.Distinct = countDistinct(values)
-	f.Edges = edgesOf(values)
-	f.Counts = make([]uint64, len(f.Edges)+1)
-	if len(values) > 0 {
-		q1, q3 := Quantile(values, 0.25), Quantile(values, 0.75)
-		low, high := q1-float64(1.5*(q3-q1)), q3+float64(1.5*(q3-q1))
-		if !math.IsInf(low, 0) && !math.IsInf(high, 0) { // quartiles so far apart have nothing outside
-			outliers := outside(values, low, high)
-			f.LowFence, f.HighFence, f.Outliers = &low, &high, &outliers
-		}
-	}
-	grid := f.grid()
-	for _, v := range values {
-		f.Counts[grid.Bin(v)]++
-	}
-	f.Counted = uint64(len(values))
-	f.Sample = values
 	if t.Sample.Len() > size {
 		kept := windows.NewSample(size)
 		kept.Merge(&t.Sample)
 		f.Sample = kept.Sorted()
+	} else {
+		f.Sample = t.Sample.Sorted()
 	}
 	f.Complete = uint64(len(f.Sample)) == t.Moments.Count
 	return f
+}
+
+// categorise takes the counts of categories.
+func (f *Feature) categorise(counts map[string]uint64) {
+	f.Categories = slices.Sorted(maps.Keys(counts))
+	f.CategoryCounts = nil
+	for _, name := range f.Categories {
+		f.CategoryCounts = append(f.CategoryCounts, counts[name])
+	}
+}
+
+// fence finds Tukey's fences of ascending values, and counts those outside.
+func (f *Feature) fence(values []float64) {
+	if len(values) == 0 {
+		return
+	}
+	q1, q3 := Quantile(values, 0.25), Quantile(values, 0.75)
+	low, high := q1-float64(1.5*(q3-q1)), q3+float64(1.5*(q3-q1))
+	if !math.IsInf(low, 0) && !math.IsInf(high, 0) { // quartiles so far apart have nothing outside
+		outliers := outside(values, low, high)
+		f.LowFence, f.HighFence, f.Outliers = &low, &high, &outliers
+	}
+}
+
+// bin counts values between the feature's edges.
+func (f *Feature) bin(values []float64) []uint64 {
+	counts := make([]uint64, len(f.Edges)+1)
+	grid := f.grid()
+	for _, v := range values {
+		counts[grid.Bin(v)]++
+	}
+	return counts
 }
 
 // needsSecondPass reports whether some feature has more values than were

@@ -45,6 +45,9 @@ func (r *Reference) Encode() (headRecord []byte, parts [][]byte) {
 			p := part{Sample: encodeFloats(rest[:n])}
 			if first {
 				p.Feature, p.Prediction, p.Moments = f, f == r.Prediction, encodeMoments(f.Moments)
+				if r.Of != nil {
+					p.Feature = f.withoutEdges()
+				}
 			} else {
 				p.Continues = f.Name
 			}
@@ -113,7 +116,7 @@ func Decode(headRecord []byte, parts [][]byte) (*Reference, error) {
 		current.Sample = append(current.Sample, values...)
 	}
 	for _, f := range r.all() {
-		if err := f.check(); err != nil {
+		if err := f.check(r); err != nil {
 			return nil, fmt.Errorf("reading reference %s: feature %q: %w", r.ID, f.Name, err)
 		}
 	}
@@ -121,14 +124,19 @@ func Decode(headRecord []byte, parts [][]byte) (*Reference, error) {
 }
 
 // check tells whether a decoded feature keeps the promises of its fields.
-func (f *Feature) check() error {
+func (f *Feature) check(r *Reference) error {
+	if r.Of != nil {
+		if err := f.checkSummary(r.Rows); err != nil {
+			return err
+		}
+	}
 	if f.Type != windows.Numeric {
 		if len(f.Categories) != len(f.CategoryCounts) {
 			return fmt.Errorf("%d categories with %d counts", len(f.Categories), len(f.CategoryCounts))
 		}
 		return nil
 	}
-	if len(f.Counts) != len(f.Edges)+1 || len(f.Edges) > windows.MaxEdges {
+	if r.Of == nil && len(f.Counts) != len(f.Edges)+1 || len(f.Edges) > windows.MaxEdges {
 		return fmt.Errorf("%d edges with %d counts", len(f.Edges), len(f.Counts))
 	}
 	if f.Outliers != nil && (*f.Outliers > f.Counted || f.LowFence == nil || f.HighFence == nil) {

@@ -9,8 +9,11 @@ import (
 
 // The kinds of references.
 const (
-	Fixed = "fixed" // a file, named in the configuration or loaded by hand
-	First = "first" // the first windows of a version, then pinned
+	Fixed    = "fixed"    // a file, named in the configuration or loaded by hand
+	First    = "first"    // the first windows of a version, then pinned
+	Rolling  = "rolling"  // the last windows
+	Seasonal = "seasonal" // the windows of the same slot in earlier periods
+	Window   = "window"   // one window, of which the others are made
 )
 
 // A Reference is what the windows of a model version are compared with. It is
@@ -24,6 +27,11 @@ type Reference struct {
 	// Features in the order of their names, without the prediction.
 	Features   []*Feature `json:"-"`
 	Prediction *Feature   `json:"-"` // nil when the rows had none
+
+	// Of is the window that a summary is of, and GridID the grid that it is
+	// counted on, empty for none: see Summarise. Every other reference has neither.
+	Of     *Origin `json:"of,omitempty"`
+	GridID string  `json:"grid,omitempty"`
 }
 
 // A Feature is the reference of one feature.

@@ -264,9 +264,14 @@ func FuzzDecode(f *testing.F) {
 	f.Add(head, parts[0])
 	draftHead, draftParts := EncodeDraft(&Draft{Window: &windows.Window{Features: []*windows.Tally{{Name: "x", Sample: windows.NewSample(3)}}}})
 	f.Add(draftHead, draftParts[0])
+	summaryHead, summaryParts := Summarise(&windows.Window{Events: 3, Features: []*windows.Tally{{Name: "x", Sample: windows.NewSample(3)}}}, Origin{Model: "m"}, 3).Encode()
+	f.Add(summaryHead, summaryParts[0])
 	f.Fuzz(func(_ *testing.T, head, part []byte) {
 		if r, err := Decode(head, [][]byte{part}); err == nil {
 			r.Grid()
+			if r.Of != nil && r.OnGrid(nil) == nil {
+				Merge(Rolling, []*Reference{r, r}, 10)
+			}
 		}
 		if d, err := DecodeDraft(head, [][]byte{part}); err == nil {
 			d.Reference(First, 10)
