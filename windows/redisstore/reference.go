@@ -54,6 +54,19 @@ func (s *Store) PersistReference(ctx context.Context, id string) error {
 	return nil
 }
 
+// ExpireReference lets a reference go after a time, unless PersistReference comes
+// first. One that is not there is no error.
+func (s *Store) ExpireReference(ctx context.Context, id string, ttl time.Duration) error {
+	key, err := s.referenceKey(id)
+	if err != nil {
+		return err
+	}
+	if err := s.client.PExpire(ctx, key, ttl).Err(); err != nil {
+		return fmt.Errorf("letting go of reference %s: %w", id, err)
+	}
+	return nil
+}
+
 // DeleteReference deletes a reference. One that is not there is no error.
 func (s *Store) DeleteReference(ctx context.Context, id string) error {
 	key, err := s.referenceKey(id)

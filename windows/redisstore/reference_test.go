@@ -63,6 +63,21 @@ func aReferenceIsKeptOnceItIsWanted(t *testing.T, client redis.UniversalClient) 
 	if got, err := store.ReferenceGrid(ctx, "r1"); err != nil || !bytes.Equal(got, grid) {
 		t.Errorf("got %q, %v", got, err)
 	}
+	// What is let go can be kept again.
+	for range 2 {
+		if err := store.ExpireReference(ctx, "r1", time.Minute); err != nil {
+			t.Fatal(err)
+		}
+		if ttl := client.TTL(ctx, key).Val(); ttl <= 0 || ttl > time.Minute {
+			t.Errorf("the time limit of a reference that was let go is %v", ttl)
+		}
+	}
+	if err := store.PersistReference(ctx, "r1"); err != nil || client.TTL(ctx, key).Val() != -1 {
+		t.Errorf("keeping what was let go: %v, and its time limit is %v", err, client.TTL(ctx, key).Val())
+	}
+	if err := store.ExpireReference(ctx, "r2", time.Minute); err != nil {
+		t.Errorf("letting go of what is not there: %v", err)
+	}
 	for range 2 {
 		if err := store.DeleteReference(ctx, "r1"); err != nil {
 			t.Fatal(err)
