@@ -18,9 +18,12 @@ type Settings struct {
 	// FirstWindows is how many windows make the reference of a version that has
 	// none; 0: references come from elsewhere.
 	FirstWindows int
-	Drift        drift.Settings
-	Policy       Policy
-	Budget       Budget
+	// History says which earlier windows one is compared with; zero: none, or it
+	// is no matter of time.
+	History History
+	Drift   drift.Settings
+	Policy  Policy
+	Budget  Budget
 }
 
 // A Step is one window of one version, about to close.
@@ -34,6 +37,8 @@ type Step struct {
 	// Draft is the reference that grows, if Progress.Draft says that one does;
 	// Close takes it over.
 	Draft *reference.Draft
+	// Summaries hold, by their ids, at least those that Recall lists.
+	Summaries map[string]*reference.Reference
 }
 
 // An Outcome is what closing a window gives. Everything in it is published in
@@ -43,7 +48,12 @@ type Outcome struct {
 	Alerts   []*Alert
 	Progress *Progress // after
 	// Reference was made of the first windows; nil unless this one completed it.
+	// Where there is a history it serves for its grid alone.
 	Reference *reference.Reference
+	// Summary is of this window, to be kept for later ones; nil where none is
+	// kept. Dropped are those that no later window needs.
+	Summary *reference.Reference
+	Dropped []Summary
 	// Draft is the growing reference after this window; nil when none grows.
 	Draft *reference.Draft
 }
@@ -65,9 +75,13 @@ func Close(settings *Settings, step Step) Outcome {
 	bounds := drift.BoundsOf(step.Due.Interval)
 	after.Window, after.Next, after.ActiveUntil = &bounds, step.Due.After.Next, step.Due.After.ActiveUntil
 
+	serving, without := step.Reference, ""
+	if serving == nil {
+		serving, without = settings.recalled(step)
+	}
 	verdict := drift.Compare(drift.Case{
 		Model: after.Model, Version: after.Version.Version, Segment: after.Segment,
-		Window: merged, Reference: step.Reference, Budget: settings.Budget.level(after.Saved, settings.Policy),
+		Window: merged, Reference: serving, Without: without, Budget: settings.Budget.level(after.Saved, settings.Policy),
 	}, settings.Drift)
 	out := Outcome{Verdict: verdict, Progress: &after}
 
@@ -88,6 +102,7 @@ func Close(settings *Settings, step Step) Outcome {
 	if settings.FirstWindows > 0 && len(after.References) == 0 && step.Reference == nil {
 		out.growReference(settings, step, merged)
 	}
+	out.remember(settings, step, merged)
 	return out
 }
 
@@ -118,15 +133,18 @@ func (out *Outcome) growReference(settings *Settings, step Step, merged *windows
 		return
 	}
 	made := grown.Reference(reference.First, max(settings.ReferenceSize, 1))
-	definition := settings.Definition
-	next, _, _ := definition.Window(step.Due.After.Next)
-	horizon := definition.Horizon(settings.MaxAhead)
+	next, _, _ := settings.Definition.Window(step.Due.After.Next)
 	out.Reference, out.Progress.Draft = made, nil
 	out.Progress.References = []Serving{{
-		ID: made.ID, Kind: made.Kind, Rows: made.Rows,
-		GridFrom:   definition.Boundary(step.Due.Interval.End.Add(definition.Lateness).Add(horizon)),
-		ServesFrom: next.Start,
+		ID: made.ID, Kind: made.Kind, Rows: made.Rows, GridFrom: settings.gridFrom(step.Due.Interval), ServesFrom: next.Start,
 	}}
+}
+
+// gridFrom is from when on panes are counted on a grid that a window's close
+// makes: no partition has begun them.
+func (s *Settings) gridFrom(window windows.Interval) windows.Timestamp {
+	horizon := s.Definition.Horizon(s.MaxAhead)
+	return s.Definition.Boundary(window.End.Add(s.Definition.Lateness).Add(horizon))
 }
 
 // SortDue orders the windows of several versions as they close: by when they

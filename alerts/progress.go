@@ -32,7 +32,11 @@ type Progress struct {
 	// References in the order in which they came to serve.
 	References []Serving `json:"references,omitempty"`
 	// Draft is the reference that grows out of the first windows.
-	Draft  *Draft         `json:"draft,omitempty"`
+	Draft *Draft `json:"draft,omitempty"`
+	// History are the windows that later ones may be compared with, in the order
+	// in which they closed; their summaries are in the references topic.
+	History []Summary `json:"history,omitempty"`
+
 	Alerts map[Kind]State `json:"alerts,omitempty"`
 	// Saved is what earlier windows left of the budget of false pages.
 	Saved float64 `json:"saved,omitempty"`

@@ -1,6 +1,7 @@
 package drift
 
 import (
+	"cmp"
 	"maps"
 	"slices"
 
@@ -12,7 +13,9 @@ import (
 type Case struct {
 	Model, Version, Segment string
 	Window                  *windows.Window
-	Reference               *reference.Reference // nil: there is none yet
+	Reference               *reference.Reference // nil: there is none
+	// Without says why there is no reference; empty: there is none yet.
+	Without string
 	// Budget is the level of this window that follows from a budget of false
 	// pages; 0: there is none.
 	Budget float64
@@ -30,14 +33,15 @@ func Compare(c Case, settings Settings) *Verdict {
 	if c.Budget > 0 {
 		v.Level = number(driftBudget(c.Budget))
 	}
+	without := cmp.Or(c.Without, "there is no reference yet")
 	if r := c.Reference; r != nil {
-		v.Reference = &Reference{ID: r.ID, Kind: r.Kind, Rows: r.Rows}
+		v.Reference, without = &Reference{ID: r.ID, Kind: r.Kind, Rows: r.Rows}, ""
 	}
 	for _, name := range names(w, c.Reference) {
-		v.Features[name] = feature(s.of(name), w, w.Feature(name), c.Reference.Find(name), w.FeatureEvents, c.Reference != nil)
+		v.Features[name] = feature(s.of(name), w, w.Feature(name), c.Reference.Find(name), w.FeatureEvents, without)
 	}
 	if predicted := c.Reference.FindPrediction(); w.Prediction != nil && (w.Prediction.Present() > 0 || predicted != nil) {
-		v.Prediction = feature(s.of(windows.PredictionName), w, w.Prediction, predicted, w.PredictionEvents, c.Reference != nil)
+		v.Prediction = feature(s.of(windows.PredictionName), w, w.Prediction, predicted, w.PredictionEvents, without)
 	}
 	decide(v, s, driftBudget(c.Budget))
 	judgeQuality(v, s, &c)
@@ -60,8 +64,8 @@ func names(w *windows.Window, r *reference.Reference) []string {
 
 // feature counts and tests one feature. tally is nil when no event carried it,
 // ref when the reference does not know it. events is how many could have
-// carried it.
-func feature(s *Settings, w *windows.Window, tally *windows.Tally, ref *reference.Feature, events uint64, hasReference bool) *Feature {
+// carried it. without says why there is no reference; empty where there is one.
+func feature(s *Settings, w *windows.Window, tally *windows.Tally, ref *reference.Feature, events uint64, without string) *Feature {
 	if tally == nil {
 		tally = &windows.Tally{}
 	}
@@ -91,8 +95,8 @@ func feature(s *Settings, w *windows.Window, tally *windows.Tally, ref *referenc
 		f.TypeChanges = tally.Moments.Count + tally.NonFinite
 	}
 	switch {
-	case !hasReference:
-		f.Untested = "there is no reference yet"
+	case without != "":
+		f.Untested = without
 	case ref == nil:
 		f.Untested = "the reference does not have this feature"
 	case ref.Present == 0:

@@ -1,0 +1,211 @@
+package alerts
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/kolmo-ml/kolmo/windows"
+	"github.com/kolmo-ml/kolmo/windows/reference"
+)
+
+// A History says which earlier windows of a version one is compared with. Each
+// window that holds events is kept as a summary until no later one needs it, and
+// what a window is compared with is made of them anew. The zero History is none:
+// references come from elsewhere.
+type History struct {
+	Kind    string       // reference.Rolling or reference.Seasonal; empty: none
+	Windows int          // rolling: how many of the last windows
+	Period  windows.Span // seasonal: after how long the pattern repeats
+	Cycles  int          // seasonal: how many periods it reaches back
+	Size    int          // values kept per feature of what is made
+}
+
+// A Summary is a window that later ones may be compared with.
+type Summary struct {
+	Start windows.Timestamp `json:"start"`
+	End   windows.Timestamp `json:"end"`
+	ID    string            `json:"id"`
+	Rows  uint64            `json:"rows"`
+	Parts int               `json:"parts"` // records beside the head
+}
+
+// parts is how many windows make a reference at most.
+func (h History) parts() int {
+	if h.Kind == reference.Seasonal {
+		return max(h.Cycles, 1)
+	}
+	return max(h.Windows, 1)
+}
+
+// sample is how many values per feature a summary keeps: a reference made of
+// equally large windows then has Size.
+func (h History) sample() int { return max(1, (h.Size+h.parts()-1)/h.parts()) }
+
+// Pinned is the version's own reference that its windows are compared with from
+// start on; nil when there is none. Where there is a history it comes before
+// references that the version made of its windows, and behind those that people
+// loaded.
+func (s *Settings) Pinned(progress *Progress, start windows.Timestamp) *Serving {
+	own := InForce(progress.References, func(r *Serving) windows.Timestamp { return r.ServesFrom }, start)
+	if own != nil && s.History.Kind != "" && own.Kind != reference.Fixed {
+		return nil
+	}
+	return own
+}
+
+// Recall lists the summaries that closing a window takes.
+func Recall(settings *Settings, progress *Progress, due windows.DueWindow) []Summary {
+	if settings.History.Kind == "" || settings.Pinned(progress, due.Interval.Start) != nil {
+		return nil
+	}
+	wanted := settings.compared(progress, due.Interval.Start)
+	if settings.makesGrid(progress, due) {
+		wanted = append(wanted, settings.gridWindows(progress, due)...)
+	}
+	return wanted
+}
+
+// recalled is the reference that the history makes for a window, or why there is
+// none.
+func (s *Settings) recalled(step Step) (made *reference.Reference, without string) {
+	h := s.History
+	if h.Kind == "" {
+		return nil, ""
+	}
+	compared := s.compared(step.Progress, step.Due.Interval.Start)
+	switch {
+	case h.Kind == reference.Seasonal && len(compared) == 0:
+		return nil, "no window of this slot in an earlier period is kept"
+	case h.Kind == reference.Rolling && len(compared) < h.parts():
+		return nil, fmt.Sprintf("the rolling reference has %d of its %d windows", len(compared), h.parts())
+	}
+	return reference.Merge(h.Kind, step.summaries(compared), h.Size), ""
+}
+
+// summaries finds the summaries that are listed.
+func (step *Step) summaries(listed []Summary) []*reference.Reference {
+	found := make([]*reference.Reference, len(listed))
+	for i, summary := range listed {
+		found[i] = step.Summaries[summary.ID]
+	}
+	return found
+}
+
+// compared lists the windows that one that starts at start is compared with, in
+// the order of time.
+func (s *Settings) compared(progress *Progress, start windows.Timestamp) []Summary {
+	if s.History.Kind == reference.Rolling {
+		return lastBefore(progress.History, start, s.History.parts())
+	}
+	var found []Summary
+	for k := s.History.Cycles; k >= 1; k-- {
+		slot := s.Definition.Ago(start, s.History.Period, int64(k))
+		if i := slices.IndexFunc(progress.History, func(w Summary) bool { return w.Start == slot }); i >= 0 {
+			found = append(found, progress.History[i])
+		}
+	}
+	return found
+}
+
+// lastBefore lists the last windows that had ended at a moment and do not
+// overlap, at most so many, in the order of time: the last of all, then the last
+// that ended before it began, and so on.
+func lastBefore(history []Summary, end windows.Timestamp, most int) []Summary {
+	var found []Summary
+	for i := len(history) - 1; i >= 0 && len(found) < most; i-- {
+		if history[i].End <= end {
+			found = append(found, history[i])
+			end = history[i].Start
+		}
+	}
+	slices.Reverse(found)
+	return found
+}
+
+// makesGrid reports whether the window, if it holds events, completes what the
+// version's grid is made of: the windows of its first rolling reference, or of
+// its first period.
+func (s *Settings) makesGrid(progress *Progress, due windows.DueWindow) bool {
+	if len(progress.References) > 0 {
+		return false
+	}
+	if s.History.Kind == reference.Rolling {
+		return len(lastBefore(progress.History, due.Interval.Start, s.History.parts()-1)) == s.History.parts()-1
+	}
+	next, _, _ := s.Definition.Window(due.After.Next)
+	return len(progress.History) > 0 && s.Definition.Ago(next.Start, s.History.Period, 1) >= progress.History[0].Start
+}
+
+// mostGridWindows bounds how many windows of a period a grid is made of.
+const mostGridWindows = 64
+
+// gridWindows lists what the grid is made of beside the window that completes
+// it. Of a long period's windows they are evenly spaced, so that every part of
+// it is in the grid.
+func (s *Settings) gridWindows(progress *Progress, due windows.DueWindow) []Summary {
+	if s.History.Kind == reference.Rolling {
+		return lastBefore(progress.History, due.Interval.Start, s.History.parts()-1)
+	}
+	n := len(progress.History)
+	count := min(n, mostGridWindows-1)
+	found := make([]Summary, 0, count)
+	for i := range count {
+		found = append(found, progress.History[i*n/count])
+	}
+	return found
+}
+
+// remember keeps the window for those to come, drops what none of them needs,
+// and makes the version's grid once there are windows enough.
+func (out *Outcome) remember(settings *Settings, step Step, merged *windows.Window) {
+	h, before := settings.History, step.Progress.History
+	if h.Kind == "" || step.Reference != nil {
+		out.Dropped, out.Progress.History = before, nil
+		return
+	}
+	out.Progress.Draft = nil // of a configuration that has changed
+	history := slices.Clone(before)
+	if merged.Events > 0 {
+		v, w := out.Progress.Version, step.Due.Interval
+		out.Summary = reference.Summarise(merged, reference.Origin{
+			Model: v.Model, Version: v.Version, Segment: v.Segment, Start: w.Start, End: w.End,
+		}, h.sample())
+		if settings.makesGrid(step.Progress, step.Due) {
+			out.makeGrid(settings, step)
+		}
+		history = append(history, Summary{Start: w.Start, End: w.End, ID: out.Summary.ID, Rows: out.Summary.Rows, Parts: out.Summary.Parts()})
+	}
+	out.Progress.History = nil
+	for i, w := range history {
+		if settings.needed(w, len(history)-i, step.Due) {
+			out.Progress.History = append(out.Progress.History, w)
+		} else {
+			out.Dropped = append(out.Dropped, w)
+		}
+	}
+}
+
+// makeGrid puts a grid in force.
+func (out *Outcome) makeGrid(settings *Settings, step Step) {
+	parts := append(step.summaries(settings.gridWindows(step.Progress, step.Due)), out.Summary)
+	made := reference.Merge(settings.History.Kind, parts, settings.History.Size)
+	from := settings.gridFrom(step.Due.Interval)
+	out.Reference = made
+	out.Progress.References = []Serving{{ID: made.ID, Kind: made.Kind, Rows: made.Rows, GridFrom: from, ServesFrom: from}}
+}
+
+// needed reports whether a window can be in the reference of one that is yet to
+// close. last is its place from the end of the history, 1 being the last.
+//
+// Rolling: a reference takes every Overlap-th of windows that overlap, at most
+// Overlap-1 have not ended when one starts, and where windows are missing
+// fewer are passed over. Seasonal: slots go back by the local clock, which can be
+// set back by an hour.
+func (s *Settings) needed(w Summary, last int, due windows.DueWindow) bool {
+	if s.History.Kind == reference.Rolling {
+		return last <= (s.History.parts()+1)*int(s.Definition.Overlap())
+	}
+	next, _, _ := s.Definition.Window(due.After.Next)
+	return w.Start >= s.Definition.Ago(next.Start, s.History.Period, int64(s.History.Cycles)).Add(-time.Hour)
+}
