@@ -21,6 +21,8 @@ type Closers struct {
 	client  *kgo.Client
 	marks   *marks
 	cache   *referenceCache
+	// summaries are of windows that later ones are compared with.
+	summaries *summaryCache
 
 	mu     sync.Mutex
 	shards map[int32]*running // guarded by mu
@@ -43,7 +45,8 @@ func New(options Options) (*Closers, error) {
 	c := &Closers{
 		options: options, log: options.Log, shards: make(map[int32]*running),
 		marks: &marks{store: options.Store, inputs: options.Inputs}, cache: newReferenceCache(options.Store),
-		ready: make(chan struct{}),
+		summaries: newSummaryCache(options.Store),
+		ready:     make(chan struct{}),
 	}
 	opts := append([]kgo.Opt{}, options.Client...)
 	var err error

@@ -100,6 +100,7 @@ func (s *shard) closeSome(ctx context.Context, ids []windows.PartitionID, panes 
 	moved := make(map[alerts.Version]*version)
 	var made []*reference.Reference
 	var closed []closedWindow
+	var settled []alerts.Outcome
 	bytes := 0
 	for len(due) > 0 && len(closed) < mostWindows && bytes < mostBytes {
 		next := due[0]
@@ -121,12 +122,22 @@ func (s *shard) closeSome(ctx context.Context, ids []windows.PartitionID, panes 
 				return nil, err
 			}
 			records = append(records, s.referenceRecords(next.version, out.Reference, out.Progress.References[0].GridFrom)...)
-			records = append(records, s.draftRecords(next.version, v.draft, nil)...)
 		}
 		if out.Draft != nil {
 			after.draft = newDraft(out.Draft)
+		}
+		if out.Draft != nil || out.Progress.Draft == nil {
 			records = append(records, s.draftRecords(next.version, v.draft, after.draft)...)
 		}
+		remembered, err := s.remember(ctx, next.version, &out)
+		if err != nil {
+			return nil, err
+		}
+		for _, r := range remembered {
+			bytes += len(r.Key) + len(r.Value)
+		}
+		records = append(records, remembered...)
+		settled = append(settled, alerts.Outcome{Summary: out.Summary, Dropped: out.Dropped})
 		value, err := out.Verdict.Encode(VerdictMaxBytes)
 		if err != nil {
 			return nil, err
@@ -159,6 +170,7 @@ func (s *shard) closeSome(ctx context.Context, ids []windows.PartitionID, panes 
 			s.log.Warn("a new reference is in the references topic, but could not be kept in Redis; the next owner of the shard puts it back", "reference", r.ID, "error", err)
 		}
 	}
+	s.settle(ctx, settled)
 	for _, c := range closed {
 		s.options.Metrics.closed(s.number, c)
 		for _, a := range c.alerts {
@@ -191,6 +203,7 @@ func (s *shard) step(ctx context.Context, ids []windows.PartitionID, h *held, v 
 			}
 		}
 	}
+	settings := s.options.Model(due.version.Model).Settings
 	serving, err := s.serving(ctx, v.progress, due.window.Interval.Start)
 	if err != nil {
 		return step, err
@@ -199,6 +212,9 @@ func (s *shard) step(ctx context.Context, ids []windows.PartitionID, h *held, v 
 		if step.Reference, err = s.closers.cache.get(ctx, serving.ID); err != nil {
 			return step, fmt.Errorf("reading the reference of model %q version %q: %w", due.version.Model, due.version.Version, err)
 		}
+	}
+	if step.Summaries, err = s.recall(ctx, settings, v.progress, due.window); err != nil {
+		return step, err
 	}
 	if v.draft != nil {
 		if step.Draft, err = v.draft.decode(); err != nil {
@@ -212,10 +228,11 @@ func (s *shard) step(ctx context.Context, ids []windows.PartitionID, h *held, v 
 // own, or the one that the configuration names for its model.
 func (s *shard) serving(ctx context.Context, progress *alerts.Progress, start windows.Timestamp) (*alerts.Serving, error) {
 	from := func(r *alerts.Serving) windows.Timestamp { return r.ServesFrom }
-	if own := alerts.InForce(progress.References, from, start); own != nil {
+	model := s.options.Model(progress.Model)
+	if own := model.Pinned(progress, start); own != nil {
 		return own, nil
 	}
-	pattern := s.options.Model(progress.Model).Pattern
+	pattern := model.Pattern
 	if pattern == "" {
 		return nil, nil
 	}

@@ -21,6 +21,7 @@ const (
 const (
 	slotReference = "reference"
 	slotDraft     = "draft"
+	slotWindow    = "window" // the summary of a window, by its start
 	slotRequest   = "request"
 )
 

@@ -43,10 +43,16 @@ func Serve(ctx context.Context, store *redisstore.Store, r *reference.Reference,
 // referenceRecords are the durable copy.
 func (s *shard) referenceRecords(v alerts.Version, r *reference.Reference, from windows.Timestamp) []*kgo.Record {
 	head, parts := r.Encode()
-	headers := []kgo.RecordHeader{{Key: headerReference, Value: []byte(r.ID)}}
-	records := []*kgo.Record{s.referenceRecord(referenceKey(v, slotReference, from, -1), head, headers)}
+	return s.recordsOf(v, slotReference, from, r.ID, head, parts)
+}
+
+// recordsOf are an encoded reference, each record under its own key. They stand
+// together, the head first.
+func (s *shard) recordsOf(v alerts.Version, slot string, from windows.Timestamp, id string, head []byte, parts [][]byte) []*kgo.Record {
+	headers := []kgo.RecordHeader{{Key: headerReference, Value: []byte(id)}}
+	records := []*kgo.Record{s.referenceRecord(referenceKey(v, slot, from, -1), head, headers)}
 	for i, part := range parts {
-		records = append(records, s.referenceRecord(referenceKey(v, slotReference, from, i), part, headers))
+		records = append(records, s.referenceRecord(referenceKey(v, slot, from, i), part, headers))
 	}
 	return records
 }

@@ -67,6 +67,8 @@ func (s *shard) restore(ctx context.Context) error {
 func (s *shard) readBack(ctx context.Context, client *kgo.Client, claim []byte) error {
 	back := restoring{shard: s, drafts: make(map[alerts.Version]map[int][]byte)}
 	left := map[string]bool{s.options.Topics.Progress: true, s.options.Topics.References: true}
+	// The progress first: it says which summaries are still needed.
+	client.PauseFetchTopics(s.options.Topics.References)
 	for len(left) > 0 {
 		fetches := client.PollFetches(ctx)
 		if ctx.Err() != nil {
@@ -82,6 +84,10 @@ func (s *shard) readBack(ctx context.Context, client *kgo.Client, claim []byte) 
 			case string(r.Key) == claimKey:
 				if string(r.Value) == string(claim) {
 					delete(left, r.Topic)
+					if r.Topic == s.options.Topics.Progress {
+						back.findNeeded()
+						client.ResumeFetchTopics(s.options.Topics.References)
+					}
 				}
 			case r.Topic == s.options.Topics.Progress:
 				failed = s.takeProgress(r)
@@ -135,6 +141,8 @@ type restoring struct {
 	parts [][]byte
 	// drafts holds records by part, the head as -1.
 	drafts map[alerts.Version]map[int][]byte
+	// needed are the ids of the summaries that are not dropped.
+	needed map[string]bool
 }
 
 func (b *restoring) take(ctx context.Context, r *kgo.Record) error {
@@ -176,6 +184,8 @@ func (b *restoring) take(ctx context.Context, r *kgo.Record) error {
 		}
 	case slotReference:
 		return b.takeReference(ctx, r, number)
+	case slotWindow:
+		return b.restoreSummary(ctx, r, number)
 	}
 	return nil
 }
@@ -213,7 +223,12 @@ func (b *restoring) complete(ctx context.Context) error {
 	r.ID = head.ID
 	store := b.shard.options.Store
 	if _, err := store.ReferenceHead(ctx, r.ID); errors.Is(err, redisstore.ErrNotFound) {
-		if err := b.shard.serve(ctx, r); err != nil {
+		if r.Of != nil {
+			err = store.PutReference(ctx, r.ID, b.head, nil, b.parts, unpublished)
+		} else {
+			err = b.shard.serve(ctx, r)
+		}
+		if err != nil {
 			return err
 		}
 	} else if err != nil {
