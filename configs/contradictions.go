@@ -141,6 +141,9 @@ func (d *decoder) settings(path string, s *Settings, broken map[string]bool) {
 	if judged("reference") {
 		d.reference(path+".reference", s.Reference)
 	}
+	if !broken[path+".window"] && !broken[path+".reference"] && (judged("window") || judged("reference")) {
+		d.history(path, s)
+	}
 }
 
 // window reports what the definition says of itself, at the key it names.

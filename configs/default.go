@@ -50,7 +50,7 @@ func Default() Config {
 				Location: time.UTC,
 				Lateness: 2 * time.Minute,
 			},
-			Reference:  Reference{Kind: ReferenceFirst, Windows: 24, Size: 10000},
+			Reference:  Reference{Kind: ReferenceFirst, Windows: 24, Period: windows.Span{Unit: windows.Weeks, Count: 1}, Cycles: 4, Size: 10000},
 			SampleSize: 1024,
 			Drift: Drift{
 				Alpha:       judged.Alpha,

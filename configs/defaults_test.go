@@ -47,7 +47,7 @@ func TestDefaultsAreThoseDocumented(t *testing.T) {
 	}
 	wantDefaults := configs.Settings{
 		Window:     windows.Definition{Size: hour, Lateness: 2 * time.Minute, Location: time.UTC, Origin: windows.Unset},
-		Reference:  configs.Reference{Kind: "first", Windows: 24, Size: 10000},
+		Reference:  configs.Reference{Kind: "first", Windows: 24, Period: windows.Span{Unit: windows.Weeks, Count: 1}, Cycles: 4, Size: 10000},
 		SampleSize: 1024,
 		Drift: configs.Drift{
 			Alpha: 0.05, Correction: "bh", MinEffect: 0.1, MinEvents: 50, Numeric: "auto", Categorical: "chi2",
@@ -160,6 +160,11 @@ func TestDocumentedDefaultsReadBack(t *testing.T) {
 			text = strings.Replace(text, "redis:\n", "redis:\n  addresses: [localhost:6379]\n", 1) + "kafka: {brokers: [localhost:9092]}\n"
 		default:
 			text += least
+		}
+		want := want
+		if k.Path == "defaults.reference.period" || k.Path == "defaults.reference.cycles" { // another kind has none
+			text = strings.Replace(text, "reference:\n", "reference:\n    kind: seasonal\n", 1)
+			want = parsed(t, least+"defaults: {reference: {kind: seasonal}}")
 		}
 		got := parsed(t, text)
 		got.File = want.File

@@ -64,10 +64,15 @@ func resolved(s Settings) Model {
 		m.Window = windows.Definition{} // the config has problems and is not handed out
 	}
 	// What a kind inherits and does not use must not change the fingerprint.
-	if m.Reference.Kind == ReferenceFixed {
-		m.Reference.Windows = 0
-	} else {
-		m.Reference.File, m.Reference.FileAsWritten = "", ""
+	r := &m.Reference
+	if r.Kind != ReferenceFixed {
+		r.File, r.FileAsWritten = "", ""
+	}
+	if r.Kind != ReferenceFirst && r.Kind != ReferenceRolling {
+		r.Windows = 0
+	}
+	if r.Kind != ReferenceSeasonal {
+		r.Period, r.Cycles = windows.Span{}, 0
 	}
 	return m
 }

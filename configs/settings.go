@@ -24,8 +24,8 @@ type Settings struct {
 const (
 	ReferenceFixed    = "fixed"    // a file, or what `kolmo reference load` brought
 	ReferenceFirst    = "first"    // the first windows of a version, then pinned
-	ReferenceRolling  = "rolling"  // the last windows; not supported yet
-	ReferenceSeasonal = "seasonal" // the same slot of earlier periods; not supported yet
+	ReferenceRolling  = "rolling"  // the last windows
+	ReferenceSeasonal = "seasonal" // the same slot of earlier periods
 )
 
 // Reference is what windows are compared with.

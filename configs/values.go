@@ -92,8 +92,8 @@ func addressOf(into *string, listen bool, want string) value {
 	}
 }
 
-// oneOf is one of the names. Those of later are known, but not supported yet.
-func oneOf(into *string, names []string, later ...string) value {
+// oneOf is one of the names.
+func oneOf(into *string, names []string) value {
 	want := strings.Join(names, " or ")
 	if len(names) > 2 {
 		want = strings.Join(names[:len(names)-1], ", ") + " or " + names[len(names)-1]
@@ -105,9 +105,6 @@ func oneOf(into *string, names []string, later ...string) value {
 	return scalar[string]{
 		into: into, kind: "`" + strings.Join(names, "`, `") + "`", want: want,
 		parse: func(s string) (string, error) {
-			if slices.Contains(later, s) {
-				return "", fmt.Errorf("is not supported yet: write %s", want)
-			}
 			if slices.Contains(names, s) {
 				return s, nil
 			}

@@ -138,8 +138,14 @@ func (m *models) make(c configs.Model) Model {
 	if c.Budget.Pages > 0 {
 		s.Budget = alerts.Budget{Pages: float64(c.Budget.Pages), Windows: c.Budget.Windows(definition.Every)}
 	}
-	if c.Reference.Kind == configs.ReferenceFirst {
-		s.FirstWindows = c.Reference.Windows
+	switch r := c.Reference; r.Kind {
+	case configs.ReferenceFirst:
+		s.FirstWindows = r.Windows
+	case configs.ReferenceRolling, configs.ReferenceSeasonal:
+		s.History = alerts.History{Kind: r.Kind, Windows: r.Windows, Period: r.Period, Cycles: r.Cycles, Size: r.Size}
+		// A summary keeps a part of the reference's values, so a pane without a grid
+		// needs no more than others.
+		s.ReferenceSize = s.SampleSize
 	}
 	return Model{Settings: s, Pattern: referencePattern(&c)}
 }
