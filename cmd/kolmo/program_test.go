@@ -2,7 +2,9 @@ package main
 
 import (
 	"bytes"
+	"fmt"
 	"log/slog"
+	"math"
 	"os"
 	"testing"
 
@@ -15,6 +17,7 @@ import (
 	"github.com/kolmo-ml/kolmo/configs"
 	"github.com/kolmo-ml/kolmo/consumer/event"
 	"github.com/kolmo-ml/kolmo/windows"
+	"github.com/kolmo-ml/kolmo/windows/drift"
 	"github.com/kolmo-ml/kolmo/windows/reference"
 	"github.com/kolmo-ml/kolmo/windows/windowstest"
 )
@@ -75,7 +78,8 @@ func own(v windows.Value) windows.Value {
 }
 
 // programVerdicts are what the single-threaded reference program says of the
-// logs, under a configuration whose one reference is a file.
+// logs, under a configuration whose one reference is a file or made of earlier
+// windows.
 func programVerdicts(t *testing.T, configFile string, logs []windowstest.Log) map[string][]byte {
 	t.Helper()
 	config, err := configs.Load(configFile, os.LookupEnv)
@@ -96,25 +100,94 @@ func programVerdicts(t *testing.T, configFile string, logs []windowstest.Log) ma
 		grid = made.Grid()
 	}
 	settings := func(model string) *alerts.Settings { s := options.Models(model).Settings; return &s }
+	histories := make(map[alerts.Version]*slowHistory)
 	program := windowstest.Program{
 		Settings: func(model string) *windows.Settings { return &settings(model).Settings },
 		MaxAhead: options.MaxAhead, ForgetAfter: config.Limits.ForgetAfter, Limits: options.Limits,
-		Grid: func(string, string, windows.Timestamp) *windows.Grid { return grid },
+		Grid: func(model, version string, start windows.Timestamp) *windows.Grid {
+			if own := histories[alerts.Version{Model: model, Version: version}]; own != nil && start >= own.gridFrom {
+				return own.grid
+			}
+			return grid
+		},
 	}
 	verdicts := make(map[string][]byte)
 	progress := make(map[alerts.Version]*alerts.Progress)
 	program.Run(logs, func(c windowstest.Closed) {
 		v := alerts.Version{Model: c.Model, Version: c.Version}
-		if progress[v] == nil {
-			progress[v] = alerts.NewProgress(v)
+		var verdict *drift.Verdict
+		if s := settings(c.Model); s.History.Kind != "" {
+			if histories[v] == nil {
+				histories[v] = &slowHistory{settings: s}
+			}
+			verdict = histories[v].close(v, windows.Merge(c.Window.Interval, c.Parts))
+		} else {
+			if progress[v] == nil {
+				progress[v] = alerts.NewProgress(v)
+			}
+			out := alerts.Close(s, alerts.Step{Progress: progress[v], Due: c.Window, Parts: c.Parts, Reference: made})
+			progress[v], verdict = out.Progress, out.Verdict
 		}
-		out := alerts.Close(settings(c.Model), alerts.Step{Progress: progress[v], Due: c.Window, Parts: c.Parts, Reference: made})
-		progress[v] = out.Progress
-		value, err := out.Verdict.Encode(kafka.VerdictMaxBytes)
+		value, err := verdict.Encode(kafka.VerdictMaxBytes)
 		if err != nil {
 			t.Fatal(err)
 		}
-		verdicts[string(kafka.VerdictKey(v, out.Verdict.Window.Start))] = value
+		verdicts[string(kafka.VerdictKey(v, verdict.Window.Start))] = value
 	})
 	return verdicts
+}
+
+// A slowHistory finds what a version's windows are compared with in the obvious
+// way: every window that held events is kept for good, and looked through from
+// the first. Windows must not overlap, and a period must be of weeks in UTC.
+type slowHistory struct {
+	settings *alerts.Settings
+	closed   []*reference.Reference
+	grid     *windows.Grid
+	gridFrom windows.Timestamp
+}
+
+func (h *slowHistory) close(v alerts.Version, w *windows.Window) *drift.Verdict {
+	s, history := h.settings, h.settings.History
+	c := drift.Case{Model: v.Model, Version: v.Version, Window: w}
+	period := 7 * 24 * history.Period.Count // in hours
+	var parts []*reference.Reference
+	if history.Kind == reference.Rolling {
+		parts = h.closed[max(0, len(h.closed)-history.Windows):]
+		if len(parts) < history.Windows {
+			parts, c.Without = nil, fmt.Sprintf("the rolling reference has %d of its %d windows", len(parts), history.Windows)
+		}
+	} else {
+		for _, one := range h.closed {
+			hours := int64(w.Interval.Start-one.Of.Start) / 3600_000
+			if hours%period == 0 && hours/period <= int64(history.Cycles) {
+				parts = append(parts, one)
+			}
+		}
+		c.Without = "no window of this slot in an earlier period is kept"
+	}
+	if len(parts) > 0 {
+		c.Reference = reference.Merge(history.Kind, parts, history.Size)
+	}
+	if w.Events > 0 {
+		share := history.Windows
+		if history.Kind == reference.Seasonal {
+			share = history.Cycles
+		}
+		h.closed = append(h.closed, reference.Summarise(w, reference.Origin{
+			Model: v.Model, Version: v.Version, Start: w.Interval.Start, End: w.Interval.End,
+		}, int(math.Ceil(float64(history.Size)/float64(share)))))
+		enough := len(h.closed) >= history.Windows
+		if history.Kind == reference.Seasonal {
+			enough = int64(w.Interval.End-h.closed[0].Of.Start) >= 3600_000*period
+		}
+		if h.grid == nil && enough {
+			h.grid = reference.Merge(history.Kind, h.closed, history.Size).Grid()
+			held := w.Interval.End.Add(s.Definition.Lateness + max(s.Definition.Size.Longest(), s.MaxAhead))
+			for h.gridFrom = w.Interval.Start; h.gridFrom < held; {
+				h.gridFrom = s.Definition.Pane(s.Definition.PaneIndex(h.gridFrom)).End
+			}
+		}
+	}
+	return drift.Compare(c, s.Drift)
 }
