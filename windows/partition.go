@@ -12,6 +12,10 @@ type Settings struct {
 	// ReferenceSize is how many values a pane keeps per feature before the
 	// version has a grid: they may become its reference.
 	ReferenceSize int
+	// Compared: windows of one version are compared with those of another, which
+	// another shard may close. A pane then stays until every shard has closed the
+	// windows that contain it, not its own alone.
+	Compared bool
 }
 
 // A GridFinder answers which grid is in force for a model version's panes that
@@ -271,7 +275,10 @@ func (p *Partition) ClosedThrough(shard int, through Timestamp) {
 	}
 	p.closed[shard] = through
 	for key, s := range p.streams {
-		if s.shard != shard {
+		through := through
+		if s.settings.Compared {
+			through = slices.Min(p.closed)
+		} else if s.shard != shard {
 			continue
 		}
 		for index, pane := range s.panes {
