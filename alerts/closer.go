@@ -21,6 +21,9 @@ type Settings struct {
 	// History says which earlier windows one is compared with; zero: none, or it
 	// is no matter of time.
 	History History
+	// Against is the version whose windows those of every other version are
+	// compared with; empty: none.
+	Against string
 	Drift   drift.Settings
 	Policy  Policy
 	Budget  Budget
@@ -39,6 +42,9 @@ type Step struct {
 	Draft *reference.Draft
 	// Summaries hold, by their ids, at least those that Recall lists.
 	Summaries map[string]*reference.Reference
+	// Against are the panes that Settings.Against has in the window, of all
+	// partitions; not needed for that version itself.
+	Against []windows.Part
 }
 
 // An Outcome is what closing a window gives. Everything in it is published in
@@ -76,7 +82,11 @@ func Close(settings *Settings, step Step) Outcome {
 	after.Window, after.Next, after.ActiveUntil = &bounds, step.Due.After.Next, step.Due.After.ActiveUntil
 
 	serving, without := step.Reference, ""
-	if serving == nil {
+	switch {
+	case serving != nil:
+	case settings.Against != "":
+		serving, without = settings.beside(step)
+	default:
 		serving, without = settings.recalled(step)
 	}
 	verdict := drift.Compare(drift.Case{

@@ -43,12 +43,12 @@ func (h History) parts() int {
 func (h History) sample() int { return max(1, (h.Size+h.parts()-1)/h.parts()) }
 
 // Pinned is the version's own reference that its windows are compared with from
-// start on; nil when there is none. Where there is a history it comes before
-// references that the version made of its windows, and behind those that people
-// loaded.
+// start on; nil when there is none. A history, or another version, comes before
+// references that the version once made of its windows, and behind those that
+// people loaded.
 func (s *Settings) Pinned(progress *Progress, start windows.Timestamp) *Serving {
 	own := InForce(progress.References, func(r *Serving) windows.Timestamp { return r.ServesFrom }, start)
-	if own != nil && s.History.Kind != "" && own.Kind != reference.Fixed {
+	if own != nil && (s.History.Kind != "" || s.Against != "") && own.Kind != reference.Fixed {
 		return nil
 	}
 	return own

@@ -38,7 +38,7 @@ type dueWindow struct {
 // closeDue closes what is due at a watermark. The marks were read before the
 // manifests are, so the manifests hold at least what the watermark promises.
 func (s *shard) closeDue(ctx context.Context, ids []windows.PartitionID, marks []redisstore.Mark, watermark windows.Timestamp) error {
-	panes, err := s.directories(ctx, ids)
+	panes, err := s.directories(ctx, ids, s.number)
 	if err != nil {
 		return err
 	}
@@ -71,11 +71,11 @@ func (s *shard) closeDue(ctx context.Context, ids []windows.PartitionID, marks [
 	return nil
 }
 
-// directories lists the shard's panes in every partition.
-func (s *shard) directories(ctx context.Context, ids []windows.PartitionID) (map[alerts.Version]*held, error) {
+// directories lists a shard's panes in every partition.
+func (s *shard) directories(ctx context.Context, ids []windows.PartitionID, number int) (map[alerts.Version]*held, error) {
 	panes := make(map[alerts.Version]*held)
 	for place, id := range ids {
-		entries, err := s.options.Store.Directory(ctx, id, s.number)
+		entries, err := s.options.Store.Directory(ctx, id, number)
 		if err != nil {
 			return nil, err
 		}
@@ -183,25 +183,9 @@ func (s *shard) closeSome(ctx context.Context, ids []windows.PartitionID, panes 
 // step gathers what closing a window needs.
 func (s *shard) step(ctx context.Context, ids []windows.PartitionID, h *held, v *version, due dueWindow) (alerts.Step, error) {
 	step := alerts.Step{Progress: v.progress, Due: due.window}
-	if h != nil {
-		for _, place := range slices.Sorted(maps.Keys(h.entries)) {
-			var wanted []redisstore.Entry
-			for _, entry := range h.entries[place] {
-				if entry.Key.Index >= due.window.FirstPane && entry.Key.Index < due.window.EndPane {
-					wanted = append(wanted, entry)
-				}
-			}
-			if len(wanted) == 0 {
-				continue
-			}
-			read, err := s.options.Store.Panes(ctx, ids[place], wanted)
-			if err != nil {
-				return step, err
-			}
-			for _, pane := range read {
-				step.Parts = append(step.Parts, windows.Part{Partition: place, Pane: pane})
-			}
-		}
+	var err error
+	if step.Parts, err = s.parts(ctx, ids, h, due.window); err != nil {
+		return step, err
 	}
 	settings := s.options.Model(due.version.Model).Settings
 	serving, err := s.serving(ctx, v.progress, due.window.Interval.Start)
@@ -216,12 +200,55 @@ func (s *shard) step(ctx context.Context, ids []windows.PartitionID, h *held, v 
 	if step.Summaries, err = s.recall(ctx, settings, v.progress, due.window); err != nil {
 		return step, err
 	}
+	if settings.Against != "" && settings.Against != due.version.Version {
+		if step.Against, err = s.against(ctx, ids, alerts.Version{Model: due.version.Model, Version: settings.Against}, due.window); err != nil {
+			return step, err
+		}
+	}
 	if v.draft != nil {
 		if step.Draft, err = v.draft.decode(); err != nil {
 			return step, err
 		}
 	}
 	return step, nil
+}
+
+// parts reads the panes of a window.
+func (s *shard) parts(ctx context.Context, ids []windows.PartitionID, h *held, due windows.DueWindow) ([]windows.Part, error) {
+	if h == nil {
+		return nil, nil
+	}
+	var parts []windows.Part
+	for _, place := range slices.Sorted(maps.Keys(h.entries)) {
+		var wanted []redisstore.Entry
+		for _, entry := range h.entries[place] {
+			if entry.Key.Index >= due.FirstPane && entry.Key.Index < due.EndPane {
+				wanted = append(wanted, entry)
+			}
+		}
+		if len(wanted) == 0 {
+			continue
+		}
+		read, err := s.options.Store.Panes(ctx, ids[place], wanted)
+		if err != nil {
+			return nil, err
+		}
+		for _, pane := range read {
+			parts = append(parts, windows.Part{Partition: place, Pane: pane})
+		}
+	}
+	return parts, nil
+}
+
+// against reads the panes that another version has in a window. They are final,
+// since the marks were read before, and still there, since partitions keep them
+// until this shard, too, has closed the window.
+func (s *shard) against(ctx context.Context, ids []windows.PartitionID, other alerts.Version, due windows.DueWindow) ([]windows.Part, error) {
+	panes, err := s.directories(ctx, ids, windows.Shard(other.Model, other.Version, s.options.Shards))
+	if err != nil {
+		return nil, err
+	}
+	return s.parts(ctx, ids, panes[other], due)
 }
 
 // serving finds the reference that a window is compared with: the version's

@@ -13,6 +13,7 @@ const (
 	First    = "first"    // the first windows of a version, then pinned
 	Rolling  = "rolling"  // the last windows
 	Seasonal = "seasonal" // the windows of the same slot in earlier periods
+	Version  = "version"  // the window of another version at the same time
 	Window   = "window"   // one window, of which the others are made
 )
 
