@@ -177,6 +177,10 @@ func (d *decoder) reference(path string, r Reference) {
 		{"windows", []string{ReferenceFirst, ReferenceRolling}},
 		{"period", []string{ReferenceSeasonal}},
 		{"cycles", []string{ReferenceSeasonal}},
+		{"version", []string{ReferenceVersion}},
+	}
+	if r.Kind == ReferenceVersion && r.Version == "" {
+		d.reportAt(path+".kind", "a reference of kind version needs the version that others are compared with: add version")
 	}
 	for _, use := range uses {
 		fits := false

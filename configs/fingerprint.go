@@ -62,6 +62,7 @@ type modelFingerprint struct {
 	Alert                              Alert
 	Budget                             string
 	SuccessStatuses                    []string
+	Against                            string `json:",omitempty"`
 }
 
 func fingerprintOf(m Model) modelFingerprint {
@@ -86,5 +87,6 @@ func fingerprintOf(m Model) modelFingerprint {
 		Alert:           m.Alert,
 		Budget:          fmt.Sprint(m.Budget.Pages, " per ", formatSpan(m.Budget.Period)),
 		SuccessStatuses: m.SuccessStatuses,
+		Against:         r.Version,
 	}
 }

@@ -44,6 +44,8 @@ func TestFingerprintIsOfWhatChangesVerdicts(t *testing.T) {
 		"seasonal":         least + "defaults: {reference: {kind: seasonal}}",
 		"period":           least + "defaults: {reference: {kind: seasonal, period: 2w}}",
 		"cycles":           least + "defaults: {reference: {kind: seasonal, cycles: 3}}",
+		"version":          least + "defaults: {reference: {kind: version, version: a}}",
+		"another version":  least + "defaults: {reference: {kind: version, version: b}}",
 		"windows":          least + "defaults: {reference: {windows: 1}}",
 		"reference size":   least + "defaults: {reference: {size: 1}}",
 		"sample_size":      least + "defaults: {sample_size: 1}",

@@ -41,12 +41,13 @@ func windowFields(w *windows.Definition) []field {
 
 func (r *Reference) fields() []field {
 	return []field{
-		{key: "kind", value: oneOf(&r.Kind, []string{ReferenceFixed, ReferenceFirst, ReferenceRolling, ReferenceSeasonal}),
-			meaning: "fixed is a file, or what kolmo reference load brought; first is the first windows of a version, then pinned; rolling is its last windows; seasonal is its windows of the same slot in earlier periods."},
+		{key: "kind", value: oneOf(&r.Kind, []string{ReferenceFixed, ReferenceFirst, ReferenceRolling, ReferenceSeasonal, ReferenceVersion}),
+			meaning: "fixed is a file, or what kolmo reference load brought; first is the first windows of a version, then pinned; rolling is its last windows; seasonal is its windows of the same slot in earlier periods; version is the window of another version at the same time."},
 		{key: "file", value: file{&r.File, &r.FileAsWritten, "; or leave file out and bring the reference with kolmo reference load"}, meaning: "Data of a fixed reference: CSV, NDJSON or Parquet, each also gzipped."},
 		{key: "windows", value: whole(&r.Windows, 1, 10_000), meaning: "How many windows make a first or a rolling reference."},
 		{key: "period", value: span(&r.Period), meaning: "Of a seasonal reference: after how long the pattern repeats. A multiple of window.every; days and weeks follow the calendar of time_zone."},
 		{key: "cycles", value: whole(&r.Cycles, 1, 1000), meaning: "Of a seasonal reference: how many periods back it reaches."},
+		{key: "version", value: text(&r.Version), fallback: "none", meaning: "Of a version reference: the version that every other one is compared with."},
 		{key: "size", value: whole(&r.Size, 1, 1_000_000), meaning: "Values a reference keeps per feature. Its quantile counts are over all rows, whatever the size."},
 	}
 }

@@ -71,6 +71,9 @@ func resolved(s Settings) Model {
 	if r.Kind != ReferenceFirst && r.Kind != ReferenceRolling {
 		r.Windows = 0
 	}
+	if r.Kind != ReferenceVersion {
+		r.Version = ""
+	}
 	if r.Kind != ReferenceSeasonal {
 		r.Period, r.Cycles = windows.Span{}, 0
 	}

@@ -26,6 +26,7 @@ const (
 	ReferenceFirst    = "first"    // the first windows of a version, then pinned
 	ReferenceRolling  = "rolling"  // the last windows
 	ReferenceSeasonal = "seasonal" // the same slot of earlier periods
+	ReferenceVersion  = "version"  // another version's window of the same time
 )
 
 // Reference is what windows are compared with.
@@ -40,6 +41,7 @@ type Reference struct {
 	Windows       int          // of first and rolling: how many
 	Period        windows.Span // of seasonal
 	Cycles        int          // of seasonal: how many periods
+	Version       string       // of version: the one that others are compared with
 	Size          int          // values kept per feature
 }
 

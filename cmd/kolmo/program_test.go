@@ -101,6 +101,7 @@ func programVerdicts(t *testing.T, configFile string, logs []windowstest.Log) ma
 	}
 	settings := func(model string) *alerts.Settings { s := options.Models(model).Settings; return &s }
 	histories := make(map[alerts.Version]*slowHistory)
+	var beside []windowstest.Closed
 	program := windowstest.Program{
 		Settings: func(model string) *windows.Settings { return &settings(model).Settings },
 		MaxAhead: options.MaxAhead, ForgetAfter: config.Limits.ForgetAfter, Limits: options.Limits,
@@ -116,25 +117,64 @@ func programVerdicts(t *testing.T, configFile string, logs []windowstest.Log) ma
 	program.Run(logs, func(c windowstest.Closed) {
 		v := alerts.Version{Model: c.Model, Version: c.Version}
 		var verdict *drift.Verdict
-		if s := settings(c.Model); s.History.Kind != "" {
+		s := settings(c.Model)
+		switch {
+		case s.Against != "": // once all windows are known
+			beside = append(beside, c)
+			return
+		case s.History.Kind != "":
 			if histories[v] == nil {
 				histories[v] = &slowHistory{settings: s}
 			}
 			verdict = histories[v].close(v, windows.Merge(c.Window.Interval, c.Parts))
-		} else {
+		default:
 			if progress[v] == nil {
 				progress[v] = alerts.NewProgress(v)
 			}
 			out := alerts.Close(s, alerts.Step{Progress: progress[v], Due: c.Window, Parts: c.Parts, Reference: made})
 			progress[v], verdict = out.Progress, out.Verdict
 		}
-		value, err := verdict.Encode(kafka.VerdictMaxBytes)
-		if err != nil {
-			t.Fatal(err)
-		}
-		verdicts[string(kafka.VerdictKey(v, verdict.Window.Start))] = value
+		verdicts[string(kafka.VerdictKey(v, verdict.Window.Start))] = encoded(t, verdict)
 	})
+	for _, c := range beside {
+		v := alerts.Version{Model: c.Model, Version: c.Version}
+		verdict := besideVerdict(settings(c.Model), c, beside)
+		verdicts[string(kafka.VerdictKey(v, verdict.Window.Start))] = encoded(t, verdict)
+	}
 	return verdicts
+}
+
+func encoded(t *testing.T, verdict *drift.Verdict) []byte {
+	t.Helper()
+	value, err := verdict.Encode(kafka.VerdictMaxBytes)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return value
+}
+
+// besideVerdict compares a version's window with that of another version, which
+// it looks for among all windows.
+func besideVerdict(s *alerts.Settings, c windowstest.Closed, all []windowstest.Closed) *drift.Verdict {
+	one := drift.Case{Model: c.Model, Version: c.Version, Window: windows.Merge(c.Window.Interval, c.Parts)}
+	if c.Version == s.Against {
+		one.Without = "it is the version that others are compared with"
+		return drift.Compare(one, s.Drift)
+	}
+	one.Without = fmt.Sprintf("version %q, which it is compared with, has no events in this window", s.Against)
+	for _, other := range all {
+		if other.Model != c.Model || other.Version != s.Against || other.Window.Interval != c.Window.Interval {
+			continue
+		}
+		w := windows.Merge(other.Window.Interval, other.Parts)
+		if w.Events > 0 {
+			summary := reference.Summarise(w, reference.Origin{
+				Model: c.Model, Version: other.Version, Start: w.Interval.Start, End: w.Interval.End,
+			}, s.SampleSize)
+			one.Reference = reference.Merge(reference.Version, []*reference.Reference{summary}, s.SampleSize)
+		}
+	}
+	return drift.Compare(one, s.Drift)
 }
 
 // A slowHistory finds what a version's windows are compared with in the obvious

@@ -146,6 +146,8 @@ func (m *models) make(c configs.Model) Model {
 		// A summary keeps a part of the reference's values, so a pane without a grid
 		// needs no more than others.
 		s.ReferenceSize = s.SampleSize
+	case configs.ReferenceVersion:
+		s.Against, s.Compared, s.ReferenceSize = r.Version, true, s.SampleSize
 	}
 	return Model{Settings: s, Pattern: referencePattern(&c)}
 }
