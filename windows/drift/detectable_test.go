@@ -35,16 +35,16 @@ func TestRejectedBelow(t *testing.T) {
 	}
 }
 
-// rowsOf are numbers, and the days they fall on.
-type rowsOf struct {
+// A dailyValues gives numbers, one a day.
+type dailyValues struct {
 	values []float64
 	next   int
 	field  [1]windows.Field
 }
 
-func (r *rowsOf) Rewind() error { r.next = 0; return nil }
+func (r *dailyValues) Rewind() error { r.next = 0; return nil }
 
-func (r *rowsOf) Next(o *windows.Observation) error {
+func (r *dailyValues) Next(o *windows.Observation) error {
 	if r.next == len(r.values) {
 		return io.EOF
 	}
@@ -70,7 +70,7 @@ func TestDetectableIsWhatWouldCount(t *testing.T) {
 	for i := range values {
 		values[i] = random.Float64()
 	}
-	ref, err := reference.BuildInWindows(reference.Fixed, &rowsOf{values: values}, len(values), windows.Limits{Features: 9, Categories: 9}, definition)
+	ref, err := reference.BuildInWindows(reference.Fixed, &dailyValues{values: values}, len(values), windows.Limits{Features: 9, Categories: 9}, definition)
 	if err != nil {
 		t.Fatal(err)
 	}
