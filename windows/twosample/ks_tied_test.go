@@ -93,6 +93,37 @@ func TestTiesMakeTheUsualPTooLarge(t *testing.T) {
 	}
 }
 
+// By how much the usual p-value is too large, as README.md says it.
+func TestTheUsualPIsTooLargeByWhatIsStated(t *testing.T) {
+	random := rand.New(rand.NewPCG(263, 269))
+	for _, c := range []struct {
+		distinct int
+		from, to float64
+	}{{2, 4, 6}, {3, 3.3, 5}, {10, 1.9, 2.6}, {100, 1.15, 1.35}} {
+		var factors []float64
+		for range 200 {
+			x, y := make([]float64, 300), make([]float64, 301)
+			for _, sample := range [][]float64{x, y} {
+				for i := range sample {
+					sample[i] = float64(random.IntN(c.distinct))
+				}
+				slices.Sort(sample)
+			}
+			h := KS(x, y).H
+			if tied := KSExactTied(x, y, h).P; tied > 0.01 && tied < 0.1 {
+				factors = append(factors, KSExact(len(x), len(y), h).P/tied)
+			}
+		}
+		slices.Sort(factors)
+		if len(factors) < 5 {
+			t.Fatalf("%d distinct values: only %d samples have a p-value of 0.01 to 0.1", c.distinct, len(factors))
+		}
+		if median := factors[len(factors)/2]; median < c.from || median > c.to {
+			t.Errorf("%d distinct values: %v times too large, want %v to %v", c.distinct, median, c.from, c.to)
+		}
+	}
+}
+
 func TestKSExactTiedSpecialCases(t *testing.T) {
 	same := []float64{3, 3, 3}
 	if got := KSExactTied(same, same[:2], 0); got.P != 1 {

@@ -116,8 +116,6 @@ def fisher():
         k1, successes = n1 - k1, n1 + n2 - successes
         least, largest = max(0, successes - n2), min(n1, successes)
     failures = n1 + n2 - successes
-    # P(x) is proportional to C(K, x) C(N-K, n1-x): go by ratios, scaled to stay integer.
-    weights = [mpz(1)]
     if min(successes, failures) > 400:
         raise ValueError("too many splits")
     few = min(successes, failures)
