@@ -33,8 +33,9 @@ func newCheckCommand(stdout, stderr io.Writer) *cobra.Command {
 		Use:   "check --reference FILE --current FILE",
 		Short: "Compare two files: the tests of the service, offline",
 		Long: `Compares every column of two CSV, NDJSON or Parquet files (gzipped or not) by
-the tests the service uses, over every value. The exit code is 3 when something
-drifted, so that a pipeline can stop on it.
+the tests the service uses, over every value, and the quality of their data. The
+exit code is 3 when something drifted or is broken, so that a pipeline can stop on
+it.
 
 Files of any length are read as a stream, in less than a gigabyte of memory. Up
 to 8 million numbers of a file (rows times numeric columns) are all kept, and the
@@ -130,20 +131,21 @@ func check(ctx context.Context, o checkOptions, stdout, stderr io.Writer) (drift
 	}
 	verdict := drift.Compare(drift.Case{Window: current, Reference: made}, o.settings)
 	if o.output == "json" {
-		return verdict.Drifted, printJSON(stdout, verdict)
+		return verdict.Drifted || verdict.Broken, printJSON(stdout, verdict)
 	}
-	return verdict.Drifted, printText(stdout, verdict, o)
+	return verdict.Drifted || verdict.Broken, printText(stdout, verdict, o)
 }
 
 func printJSON(w io.Writer, v *drift.Verdict) error {
 	data, err := json.MarshalIndent(struct {
 		Schema     int                       `json:"schema"`
 		Drifted    bool                      `json:"drifted"`
+		Broken     bool                      `json:"broken,omitempty"`
 		Rows       uint64                    `json:"rows"`
 		Reference  *drift.Reference          `json:"reference"`
 		Features   map[string]*drift.Feature `json:"features"`
 		Prediction *drift.Feature            `json:"prediction,omitempty"`
-	}{v.Schema, v.Drifted, v.Events, v.Reference, v.Features, v.Prediction}, "", "  ")
+	}{v.Schema, v.Drifted, v.Broken, v.Events, v.Reference, v.Features, v.Prediction}, "", "  ")
 	if err != nil {
 		return fmt.Errorf("writing the result: %w", err)
 	}
@@ -182,18 +184,24 @@ func printText(w io.Writer, v *drift.Verdict, o checkOptions) error {
 	for _, name := range names {
 		f := all[name]
 		if f.Test == "" {
-			line("%s\t-\t-\t-\t-\t-\t%d\t%d\t%s%s\n", printable(name), f.N, f.Missing, f.Untested, f.Error)
+			line("%s\t-\t-\t-\t-\t-\t%d\t%d\t%s%s%s\n", printable(name), f.N, f.Missing, f.Untested, f.Error, brokenWords(f, "; "))
 			continue
 		}
-		word := ""
-		if f.Drifted {
-			word = "drifted"
+		word := brokenWords(f, "")
+		switch {
+		case f.Drifted && f.CausedBy == "":
+			word = "drifted" + brokenWords(f, "; ")
 			drifted++
+		case f.Drifted:
+			word = "drifted by " + f.CausedBy + brokenWords(f, "; ")
 		}
 		line("%s\t%s %s\t%.6g\t%.4g\t%.4g\t%.4g\t%d\t%d\t%s\n", printable(name), f.Test, f.Method,
 			float64(*f.Statistic), float64(*f.P), float64(*f.Adjusted), float64(*f.Effect), f.N, f.Missing, word)
 	}
 	line("\n%d of %d columns drifted (adjusted p below %g and an effect of at least %g)\n", drifted, len(names), o.settings.Alpha, o.settings.MinEffect)
+	if v.Broken {
+		line("%s\n", brokenColumns(all))
+	}
 	return table.Flush()
 }
 

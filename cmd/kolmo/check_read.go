@@ -35,20 +35,27 @@ func (o *checkOptions) kept() reference.Within {
 }
 
 // alignColumns reads a column of the current file as categories where the
-// reference's is, so that the codes of one file are not numbers in the other.
+// reference's is, so that the codes of one file are not numbers in the other, and
+// as numbers where the reference's is, so that a few texts are counted as such
+// and leave the others what they are.
 func alignColumns(reference, current *dataset.Reader) error {
-	categorical := make(map[string]bool)
+	categorical, numeric := make(map[string]bool), make(map[string]bool)
 	for _, column := range reference.Columns() {
-		categorical[column.Name] = !column.Numeric
+		categorical[column.Name], numeric[column.Name] = !column.Numeric, column.Numeric
 	}
 	if current.Format() != dataset.CSV {
 		return nil
 	}
 	for _, column := range current.Columns() {
-		if column.Numeric && categorical[column.Name] {
-			if err := current.AsCategories(column.Name); err != nil {
-				return err
-			}
+		var err error
+		switch {
+		case column.Numeric && categorical[column.Name]:
+			err = current.AsCategories(column.Name)
+		case !column.Numeric && numeric[column.Name]:
+			err = current.AsNumbers(column.Name)
+		}
+		if err != nil {
+			return err
 		}
 	}
 	return nil

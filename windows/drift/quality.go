@@ -112,11 +112,20 @@ func (c NamedCheck) reach() float64 {
 	return c.Excess()
 }
 
+// culprits are the broken checks. Values out of range are outliers as well, and
+// are not to blame twice.
+func (q *Quality) culprits() []NamedCheck {
+	return slices.DeleteFunc(q.Checks(), func(c NamedCheck) bool {
+		return !c.Broken || c.Name == checkOutliers && q.OutOfRange != nil && q.OutOfRange.Broken
+	})
+}
+
 // BrokenMost is the broken check with the largest excess, of several the first;
-// its Check is nil where none is broken.
+// its Check is nil where none is broken. Outliers count where no more values than
+// usual are out of range.
 func (f *Feature) BrokenMost() (most NamedCheck) {
-	for _, c := range f.Quality.Checks() {
-		if c.Broken && (most.Check == nil || c.Excess() > most.Excess()) {
+	for _, c := range f.Quality.culprits() {
+		if most.Check == nil || c.Excess() > most.Excess() {
 			most = c
 		}
 	}

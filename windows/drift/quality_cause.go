@@ -35,8 +35,8 @@ func (in *inspection) attribute(minIncrease float64) {
 		half := in.driftSize() / 2
 		in.explainTails(half)
 		farthest := 0.0
-		for _, c := range f.Quality.Checks() {
-			if reach := c.reach(); c.Broken && reach >= half && reach > farthest {
+		for _, c := range f.Quality.culprits() {
+			if reach := c.reach(); reach >= half && reach > farthest {
 				f.CausedBy, farthest = c.Name, reach
 			}
 		}

@@ -36,6 +36,8 @@ type csvColumn struct {
 	numeric bool
 	some    bool
 	because string
+	// mixed: of a numeric column, some fields are other than numbers.
+	mixed bool
 	// feature is the column's place among the features.
 	feature int
 }
@@ -132,12 +134,20 @@ func (c csvColumn) describe() Column {
 	return column
 }
 
-func (c *csvRows) asCategories(name string) bool {
+func (c *csvRows) asCategories(name string) bool { return c.as(name, false) }
+func (c *csvRows) asNumbers(name string) bool    { return c.as(name, true) }
+
+func (c *csvRows) as(name string, numeric bool) bool {
 	for i := range c.header {
 		if column := &c.header[i]; column.name == name && column.use.typed() {
-			column.numeric = false
+			column.mixed = numeric && !column.numeric
+			column.numeric = numeric
 			if column.use == useFeature {
-				c.feature[column.feature].Numeric = false
+				feature := &c.feature[column.feature]
+				feature.Numeric = numeric
+				if numeric {
+					feature.Because = ""
+				}
 			}
 			return true
 		}
@@ -229,7 +239,14 @@ func (c *csvRows) value(v *event.Value, column *csvColumn, field string) error {
 		return nil
 	}
 	number, ok := finiteNumber(field)
-	if !ok {
+	switch {
+	case !ok && column.mixed && (field == "NaN" || field == "Infinity" || field == "-Infinity"):
+		*v = event.Value{Kind: event.NonFinite}
+		return nil
+	case !ok && column.mixed:
+		*v = event.Value{Kind: event.Text, Text: c.keep(field)}
+		return nil
+	case !ok:
 		return fieldError(column.name, "%s is not a finite number, as every field was before: the file changed while it was read", shorten(field))
 	}
 	*v = event.Value{Kind: event.Number, Number: number}

@@ -199,6 +199,17 @@ func (r *Reader) AsCategories(column string) error {
 	return fmt.Errorf("%s: %q is no column of a CSV file", r.source.name, column)
 }
 
+// AsNumbers reads the numbers of a categorical column of a CSV file as numbers,
+// for a comparison with a file in which all of them are: the others stay texts, or
+// not finite where they are NaN, Infinity or -Infinity. It changes what Next and
+// Columns return from then on.
+func (r *Reader) AsNumbers(column string) error {
+	if rows, ok := r.rows.(*csvRows); ok && rows.asNumbers(column) {
+		return nil
+	}
+	return fmt.Errorf("%s: %q is no column of a CSV file", r.source.name, column)
+}
+
 // Rows returns the number of rows, or -1 where it is not known yet, as in NDJSON.
 func (r *Reader) Rows() int64 { return r.rows.count() }
 

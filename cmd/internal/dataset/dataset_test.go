@@ -288,6 +288,21 @@ func TestAsCategories(t *testing.T) {
 	}
 }
 
+func TestAsNumbers(t *testing.T) {
+	r, err := dataset.Open(write(t, "x.csv", []byte("a\n1\n\"n/a\"\n\"\"\nNaN\n2.5\n")), event.Limits{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = r.Close() }()
+	if err := r.AsNumbers("a"); err != nil {
+		t.Fatal(err)
+	}
+	check(t, tell(r), "a numeric\n1 a:1\n2 a:\"n/a\"\n3 a:-\n4 a:!\n5 a:2.5\n")
+	if err := r.AsNumbers("b"); err == nil {
+		t.Error("a column that is not there can be made numeric")
+	}
+}
+
 func TestNDJSON(t *testing.T) {
 	for _, c := range []struct{ name, content, want string }{
 		{"native events",
