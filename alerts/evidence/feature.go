@@ -34,6 +34,7 @@ type featurePage struct {
 	BarWidth       int
 	OtherCount     int // categories not shown
 	Numbers        []numberRow
+	Quality        []qualityRow
 }
 
 // A numberRow is a number with its name.
@@ -65,7 +66,7 @@ func (s *server) feature(w http.ResponseWriter, r *http.Request) {
 	page := featurePage{
 		Title: visible(name) + " · " + v.title(), ID: v.id, ModelTitle: v.title(), ModelLink: ModelPath(v.id, selected.start),
 		Name: name, Prediction: prediction, Span: span(selected.start, selected.end), Machine: machine(selected.start),
-		Verdict: verdictWords(f), Sentences: explain(f), Strip: heatStrip(v.windows, name, selected),
+		Verdict: verdictWords(f), Sentences: append(explainBreaks(f), explain(f)...), Quality: qualityRows(f), Strip: heatStrip(v.windows, name, selected),
 		First: clock(v.windows[0].start), Last: clock(v.last().end), Short: len(v.windows) < fewestColumns, BarWidth: barWidth, Numbers: numberRows(f),
 	}
 	page.State = state{"waiting", page.Verdict}
@@ -74,6 +75,9 @@ func (s *server) feature(w http.ResponseWriter, r *http.Request) {
 		page.State.Class = "drifting"
 	case quiet:
 		page.State.Class = "quiet"
+	}
+	if f.Broken {
+		page.State.Class = "drifting"
 	}
 	at := slices.Index(v.windows, selected)
 	neighbour := func(i int) string {

@@ -44,6 +44,8 @@ func stateOf(v *version) state {
 		return state{"drifting", "not compared"}
 	case last.drifts() > 0:
 		return state{"drifting", "drifted"}
+	case last.broken > 0:
+		return state{"drifting", "broken data"}
 	case last.tested == 0 && last.prediction < quiet:
 		return state{"waiting", last.words()}
 	}

@@ -44,6 +44,7 @@ type window struct {
 	failed        bool // the verdict carries an error
 	features      int  // without the prediction
 	tested, drift int  // of the features
+	broken        int  // features with broken data, the prediction with them
 	prediction    mark
 	largest       float32 // effect among the drifted
 	cells         []cell  // in name order, the prediction under its reserved name
@@ -116,12 +117,18 @@ func newWindow(v *drift.Verdict, raw []byte, before *window) *window {
 		case quiet:
 			w.tested++
 		}
+		if f.Broken {
+			w.broken++
+		}
 		if name != predictionName || v.Prediction == nil {
 			w.cells = append(w.cells, cell{name: name, effect: effectOf(f), mark: m})
 		}
 	}
 	if v.Prediction != nil {
 		w.prediction = markOf(v.Prediction)
+		if v.Prediction.Broken {
+			w.broken++
+		}
 		w.cells = append(w.cells, cell{name: predictionName, effect: effectOf(v.Prediction), mark: w.prediction})
 	}
 	slices.SortFunc(w.cells, func(a, b cell) int { return strings.Compare(a.name, b.name) })

@@ -141,6 +141,8 @@ func (w *window) words() string {
 		return "could not be compared"
 	case w.tested == 0 && w.prediction < quiet && !w.hasReference:
 		return "no reference yet"
+	case w.tested == 0 && w.prediction < quiet && w.broken > 0:
+		out = "not tested"
 	case w.tested == 0 && w.prediction < quiet:
 		return "not tested"
 	case w.drift == 0:
@@ -150,6 +152,9 @@ func (w *window) words() string {
 	}
 	if w.prediction == drifted {
 		out += ", and the prediction"
+	}
+	if w.broken > 0 {
+		out += fmt.Sprintf("; the data of %d is broken", w.broken)
 	}
 	return out
 }

@@ -125,8 +125,8 @@ type featureRow struct {
 	Class                  string // drifted, quiet or untested
 }
 
-// featureRows lists a window's features, the drifted first and the largest
-// effect first among them.
+// featureRows lists a window's features, the drifted first, then those whose data
+// is broken, and the largest effect first among them.
 func featureRows(id alerts.Version, v *drift.Verdict) []featureRow {
 	type named struct {
 		name       string
@@ -143,7 +143,7 @@ func featureRows(id alerts.Version, v *drift.Verdict) []featureRow {
 		all = append(all, named{predictionName, true, v.Prediction})
 	}
 	slices.SortFunc(all, func(a, b named) int {
-		return cmp.Or(cmp.Compare(markOf(b.f), markOf(a.f)), cmp.Compare(effectOf(b.f), effectOf(a.f)), strings.Compare(a.name, b.name))
+		return cmp.Or(cmp.Compare(weight(b.f), weight(a.f)), cmp.Compare(effectOf(b.f), effectOf(a.f)), strings.Compare(a.name, b.name))
 	})
 	rows := make([]featureRow, 0, len(all))
 	for _, n := range all {
@@ -166,9 +166,24 @@ func featureRows(id alerts.Version, v *drift.Verdict) []featureRow {
 		default:
 			row.Class = "untested"
 		}
+		if f.Broken {
+			row.Class = "drifted"
+		}
 		rows = append(rows, row)
 	}
 	return rows
+}
+
+// weight orders features by what they say.
+func weight(f *drift.Feature) int {
+	switch m := markOf(f); {
+	case m == drifted:
+		return int(drifted) + 1
+	case f.Broken:
+		return int(drifted)
+	default:
+		return int(m)
+	}
 }
 
 // A requestRow counts the answers with one status.

@@ -18,6 +18,10 @@ func verdictWords(f *drift.Feature) string {
 	switch {
 	case f.Error != "":
 		return "could not be tested: " + visible(f.Error)
+	case f.Broken && f.Drifted && f.CausedBy == "":
+		return "drifted; broken: " + brokenNames(f)
+	case f.Broken:
+		return "broken: " + brokenNames(f)
 	case f.Drifted:
 		return "drifted"
 	case f.Test != "":
