@@ -1,0 +1,79 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"testing"
+
+	"github.com/kolmo-ml/kolmo/cmd/internal/dataset"
+	"github.com/kolmo-ml/kolmo/consumer/event"
+	"github.com/kolmo-ml/kolmo/windows"
+	"github.com/kolmo-ml/kolmo/windows/drift"
+	"github.com/kolmo-ml/kolmo/windows/reference"
+)
+
+// The flights are a real case whose data is sound, but for gusts and pressure that
+// the weather stations left out. Nearly every feature drifts nearly every week, the
+// temperature until none is in winter's range, and shares of missing values and of
+// long delays wander: none of that is broken data.
+func TestTheFlightsAreHardlyEverBroken(t *testing.T) {
+	limits := windows.Limits{Models: 1, Features: 100, Categories: 1000}
+	open := func(name string) *rows {
+		r, err := dataset.Open("../internal/flights/"+name, event.Limits{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = r.Close() })
+		return watched(t.Context(), r, io.Discard, name)
+	}
+	made, err := reference.Build(reference.Fixed, open("reference.csv.gz"), 10_000, limits)
+	if err != nil {
+		t.Fatal(err)
+	}
+	grid := made.Grid()
+	weeks := make(map[int64]*windows.Pane)
+	events := open("events.ndjson.gz")
+	var o windows.Observation
+	for n := uint64(0); ; n++ {
+		if err = events.Next(&o); err != nil {
+			break
+		}
+		week := int64(o.Time) / (168 * 3600_000)
+		if weeks[week] == nil {
+			weeks[week] = windows.NewPane(windows.PaneKey{}, windows.Interval{}, grid, 1024, limits)
+		}
+		weeks[week].Count(&o, windows.RowHash(n))
+	}
+	if err != io.EOF {
+		t.Fatal(err)
+	}
+	var broken, caused []string
+	drifted := 0
+	for n, week := range slices.Sorted(maps.Keys(weeks)) {
+		w := windows.Merge(windows.Interval{}, []windows.Part{{Pane: weeks[week]}})
+		v := drift.Compare(drift.Case{Window: w, Reference: made}, drift.Default())
+		if v.Drifted {
+			drifted++
+		}
+		for _, name := range slices.Sorted(maps.Keys(v.Features)) {
+			f := v.Features[name]
+			if most := f.BrokenMost(); most.Check != nil {
+				broken = append(broken, fmt.Sprintf("week %d: %s %s", n+1, name, most.Name))
+			}
+			if f.CausedBy != "" {
+				caused = append(caused, fmt.Sprintf("week %d: %s", n+1, name))
+			}
+		}
+	}
+	if want := []string{
+		"week 10: wind_gust missing", "week 11: precip out_of_range", "week 12: wind_gust missing",
+		"week 18: precip out_of_range", "week 18: pressure missing",
+	}; len(weeks) != 22 || !slices.Equal(broken, want) {
+		t.Errorf("of %d weeks broken: %q, want %q", len(weeks), broken, want)
+	}
+	if want := []string{"week 10: wind_gust", "week 12: wind_gust", "week 18: pressure"}; drifted != 22 || !slices.Equal(caused, want) {
+		t.Errorf("%d weeks drifted; drift by broken data in %q, want %q", drifted, caused, want)
+	}
+}
