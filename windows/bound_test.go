@@ -21,7 +21,6 @@ func TestABoundedPaneKeepsTheSampleOfASmallOne(t *testing.T) {
 		bounded := NewPane(PaneKey{}, all, nil, 1_000_000, limits)
 		small := NewPane(PaneKey{}, all, nil, size, limits)
 		whole := NewPane(PaneKey{}, all, nil, 1_000_000, limits)
-		var got bool
 		for n := range uint64(1000) {
 			number := func(name string) Field {
 				return Field{Name: []byte(name), Value: Value{Kind: Number, Number: random.NormFloat64()}}
@@ -35,10 +34,10 @@ func TestABoundedPaneKeepsTheSampleOfASmallOne(t *testing.T) {
 				p.Count(&o, RowHash(n))
 			}
 			if (n+1)%c.every == 0 {
-				got = bounded.Bound(c.values, size)
+				bounded.Bound(c.values, size)
 			}
 		}
-		got = bounded.Bound(c.values, size)
+		got := bounded.Bound(c.values, size)
 		want := whole
 		if c.bounded {
 			want = small
