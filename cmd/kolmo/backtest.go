@@ -124,7 +124,7 @@ func backtest(ctx context.Context, o backtestOptions, stdout, stderr io.Writer) 
 	}
 	files := &verdictFiles{}
 	defer files.discard()
-	preparation := replay.NewPreparation(newLog(stderr, slog.LevelWarn))
+	preparation := replay.NewPreparation(newLog(stderr, slog.LevelInfo))
 	settings := make([]replay.Setting, len(candidates))
 	for i, c := range candidates {
 		settings[i].Label = c.label

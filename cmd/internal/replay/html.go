@@ -25,7 +25,7 @@ func (r *Report) WriteHTML(w io.Writer) error {
 		return err
 	}
 	t, err := template.New("page.html").Funcs(template.FuncMap{
-		"plural": plural, "visible": visible, "moment": moment, "effect": effect, "culprits": culprits, "days": days,
+		"plural": plural, "visible": visible, "moment": moment, "effect": effect, "culprits": culprits, "days": days, "firing": firing,
 	}).ParseFS(page, "page.html")
 	if err != nil {
 		return err

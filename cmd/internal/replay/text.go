@@ -87,9 +87,8 @@ func (t *textWriter) budget(v *Version) {
 	if b == nil {
 		return
 	}
-	t.line("  The budget: %s in %s with it, %s in %s without; in %s a drift did not count because of it\n",
-		plural(v.Totals.Pages, "page"), days(v.Totals.FiringDays), plural(b.PagesWithout, "page"), days(b.FiringDaysWithout),
-		plural(b.HeldBackWindows, "window"))
+	t.line("  The budget: %s with it, %s without; in %s a drift did not count because of it\n",
+		firing(v.Totals.Pages, v.Totals.FiringDays), firing(b.PagesWithout, b.FiringDaysWithout), plural(b.HeldBackWindows, "window"))
 	if len(b.Detectable) > 0 {
 		t.line("  FEATURE\tHELD BACK\tSMALLEST EFFECT THAT COUNTS\tWITHOUT THE BUDGET\n")
 	}
@@ -175,7 +174,7 @@ func (v *Version) name() string {
 func (t *Totals) words() string {
 	out := fmt.Sprintf("%s, %d tested, %d drifted, %d of which count towards a page; %s",
 		plural(t.Windows, "window"), t.Tested, t.Drifted, t.Counted, plural(t.Pages, "page"))
-	if t.Pages > 0 {
+	if t.FiringDays > 0 {
 		out += ", firing for " + days(t.FiringDays)
 	}
 	return out
@@ -188,9 +187,20 @@ func (t *Totals) perMonth() string {
 	return fmt.Sprintf("%.1f", float64(*t.PagesPer30Days))
 }
 
+// firing writes how many pages there are and how long they fire.
+func firing(pages int, fired float64) string {
+	if pages == 0 {
+		return "no page"
+	}
+	return fmt.Sprintf("%s (firing for %s)", plural(pages, "page"), days(fired))
+}
+
 // days writes a length of time.
 func days(d float64) string {
-	if d < 1 {
+	switch {
+	case d == 0:
+		return "–"
+	case d < 1:
 		return fmt.Sprintf("%.1f hours", 24*d)
 	}
 	return fmt.Sprintf("%.1f days", d)
