@@ -42,9 +42,13 @@ to 8 million numbers of a file (rows times numeric columns) are all kept, and th
 comparison is exact. Of a longer file all numbers are counted between up to 1,023
 quantiles of the reference: the method is then binned, and the true statistic is
 larger than the one that is shown by at most statistic_error, which --output json
-tells.`,
+tells. With --sample-size uniform samples are compared, and the method is sampled.
+
+"undecided" marks a column that another statistic, within the error of the one
+shown, would have decided otherwise.`,
 		Example: `  kolmo check --reference training.parquet --current today.csv
-  kolmo check --reference a.csv --current b.csv --output json --alpha 0.01 --min-effect 0.05`,
+  kolmo check --reference a.csv --current b.csv --output json --alpha 0.01 --min-effect 0.05
+  kolmo check --reference a.csv --current b.csv --decision minimum_effect --measures psi,hellinger --output json`,
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			if err := o.validate(); err != nil {
@@ -64,8 +68,11 @@ tells.`,
 	f.StringVar(&o.reference, "reference", "", "file to compare with")
 	f.StringVar(&o.current, "current", "", "file to compare")
 	f.StringVar(&o.output, "output", "text", "text or json")
-	f.StringVar(&o.settings.Numeric, "numeric", o.settings.Numeric, "test of numeric columns: auto, ks or chi2")
-	f.StringVar(&o.settings.Categorical, "categorical", o.settings.Categorical, "test of categorical columns: chi2")
+	f.StringVar(&o.settings.Numeric, "numeric", o.settings.Numeric, "test of numeric columns: "+listed(drift.NumericTests()))
+	f.StringVar(&o.settings.Categorical, "categorical", o.settings.Categorical, "test of categorical columns: "+listed(drift.CategoricalTests()))
+	f.StringSliceVar(&o.settings.Measures, "measures", drift.DefaultMeasures(), "distances that --output json shows beside the test, of "+listed(drift.AllMeasures()))
+	f.StringVar(&o.settings.Decision, "decision", o.settings.Decision, "what decides: floor, the p-value and the effect; minimum_effect, the p-value of an effect beyond --min-effect")
+	f.StringVar(&o.settings.Ties, "ties", o.settings.Ties, "the law of ks where values tie: continuous, or exact, for samples of up to 10,000")
 	f.Float64Var(&o.settings.Alpha, "alpha", o.settings.Alpha, "level of the adjusted p-value below which a column has drifted")
 	f.StringVar(&o.settings.Correction, "correction", o.settings.Correction, "correction for many columns: bh, holm or none")
 	f.Float64Var(&o.settings.MinEffect, "min-effect", o.settings.MinEffect, "effect size below which nothing counts as drift")
@@ -87,11 +94,18 @@ func (o *checkOptions) validate() error {
 	}
 	for _, err := range []error{
 		oneOf("output", o.output, "text", "json"),
-		oneOf("numeric", o.settings.Numeric, "auto", "ks", "chi2"),
-		oneOf("categorical", o.settings.Categorical, "chi2"),
-		oneOf("correction", o.settings.Correction, "bh", "holm", "none"),
+		oneOf("numeric", o.settings.Numeric, drift.NumericTests()...),
+		oneOf("categorical", o.settings.Categorical, drift.CategoricalTests()...),
+		oneOf("correction", o.settings.Correction, drift.CorrectionBH, drift.CorrectionHolm, drift.CorrectionNone),
+		oneOf("decision", o.settings.Decision, drift.DecisionFloor, drift.DecisionMinimumEffect),
+		oneOf("ties", o.settings.Ties, drift.TiesContinuous, drift.TiesExact),
 	} {
 		if err != nil {
+			return err
+		}
+	}
+	for _, measure := range o.settings.Measures {
+		if err := oneOf("measures", measure, drift.AllMeasures()...); err != nil {
 			return err
 		}
 	}
@@ -105,6 +119,8 @@ func (o *checkOptions) validate() error {
 	}
 	return nil
 }
+
+func listed(names []string) string { return strings.Join(names, ", ") }
 
 // check compares the files and prints what it found.
 func check(ctx context.Context, o checkOptions, stdout, stderr io.Writer) (drifted bool, err error) {
@@ -125,7 +141,11 @@ func check(ctx context.Context, o checkOptions, stdout, stderr io.Writer) (drift
 	if err != nil {
 		return false, err
 	}
-	current, err := reference.CountWithin(watched(ctx, second, stderr, "reading "+o.current), made.Grid(), o.kept(), checkLimits())
+	grid := made.Grid()
+	if o.sampleSize > 0 {
+		grid = nil // nothing is counted: samples are compared
+	}
+	current, err := reference.CountWithin(watched(ctx, second, stderr, "reading "+o.current), grid, o.kept(), checkLimits())
 	if err != nil {
 		return false, err
 	}
@@ -195,10 +215,18 @@ func printText(w io.Writer, v *drift.Verdict, o checkOptions) error {
 		case f.Drifted:
 			word = "drifted by " + f.CausedBy + brokenWords(f, "; ")
 		}
+		if f.Undecided {
+			word = strings.TrimPrefix(word+"; undecided", "; ")
+		}
 		line("%s\t%s %s\t%.6g\t%.4g\t%.4g\t%.4g\t%d\t%d\t%s\n", printable(name), f.Test, f.Method,
 			float64(*f.Statistic), float64(*f.P), float64(*f.Adjusted), float64(*f.Effect), f.N, f.Missing, word)
 	}
-	line("\n%d of %d columns drifted (adjusted p below %g and an effect of at least %g)\n", drifted, len(names), o.settings.Alpha, o.settings.MinEffect)
+	rule := fmt.Sprintf("adjusted p below %g and an effect of at least %g", o.settings.Alpha, o.settings.MinEffect)
+	if o.settings.Decision == drift.DecisionMinimumEffect {
+		rule = fmt.Sprintf("adjusted p of an effect beyond %g below %g; of tests other than ks and chi2, adjusted p below %g and such an effect",
+			o.settings.MinEffect, o.settings.Alpha, o.settings.Alpha)
+	}
+	line("\n%d of %d columns drifted (%s)\n", drifted, len(names), rule)
 	if v.Broken {
 		line("%s\n", brokenColumns(all))
 	}
