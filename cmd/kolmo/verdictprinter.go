@@ -26,9 +26,11 @@ type printedVerdict struct {
 }
 
 type printedFeature struct {
-	Test    string
-	Effect  float64
-	Drifted bool
+	Test     string
+	Effect   float64
+	Drifted  bool
+	CausedBy string `json:"caused_by"`
+	Broken   bool
 }
 
 func (p *verdictPrinter) verdict(data []byte) error {
@@ -42,7 +44,13 @@ func (p *verdictPrinter) verdict(data []byte) error {
 	names := slices.SortedFunc(maps.Keys(v.Features), func(a, b string) int {
 		return cmp.Or(-cmp.Compare(v.Features[a].Effect, v.Features[b].Effect), cmp.Compare(a, b))
 	})
-	names = slices.DeleteFunc(names, func(name string) bool { return !v.Features[name].Drifted })
+	var broken []string
+	for _, name := range names {
+		if v.Features[name].Broken {
+			broken = append(broken, printable(name))
+		}
+	}
+	names = slices.DeleteFunc(names, func(name string) bool { return !v.Features[name].Drifted || v.Features[name].CausedBy != "" })
 	what := "no drift"
 	if len(names) > 0 {
 		what = fmt.Sprintf("%d of %d drifted:", len(names), len(v.Features))
@@ -56,6 +64,9 @@ func (p *verdictPrinter) verdict(data []byte) error {
 		if len(names) > 4 {
 			what += " …"
 		}
+	}
+	if len(broken) > 0 {
+		what += "; broken data: " + strings.Join(broken[:min(4, len(broken))], ", ")
 	}
 	day := func(text string) string { date, _, _ := strings.Cut(text, "T"); return date }
 	_, err := fmt.Fprintf(p.out, "%s to %s  %6d events  %s\n", day(v.Window.Start), day(v.Window.End), v.Events, what)
