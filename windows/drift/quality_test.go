@@ -241,6 +241,9 @@ func TestWhatIsBrokenAndWhatDrifted(t *testing.T) {
 			if isBroken := len(story.broken) > 0; f.Broken != isBroken || v.Broken != isBroken {
 				t.Errorf("broken: feature %v, verdict %v", f.Broken, v.Broken)
 			}
+			if story.before[0] == nil && f.TypeChanges > 0 {
+				t.Errorf("%d values are of another type than none", f.TypeChanges)
+			}
 			if alone := story.drifted && story.causedBy == ""; v.Drifted != alone {
 				t.Errorf("the verdict has drifted: %v", v.Drifted)
 			}
