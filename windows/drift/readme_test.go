@@ -2,6 +2,7 @@ package drift
 
 import (
 	"fmt"
+	"maps"
 	"os"
 	"reflect"
 	"regexp"
@@ -22,7 +23,8 @@ func TestReadmeListsEveryCheck(t *testing.T) {
 		name, _, _ := strings.Cut(reflect.TypeFor[Quality]().Field(i).Tag.Get("json"), ",")
 		want = append(want, name)
 	}
-	table, _, _ := strings.Cut(text, "| reference | window |")
+	_, section, _ := strings.Cut(text, "## Data quality")
+	table, _, _ := strings.Cut(section, "| reference | window |")
 	var listed []string
 	for _, row := range regexp.MustCompile("(?m)^\\| `([a-z_]+)` \\|").FindAllStringSubmatch(table, -1) {
 		listed = append(listed, row[1])
@@ -43,16 +45,51 @@ func TestReadmeListsEveryCheck(t *testing.T) {
 	if qualityShare != 0.1 {
 		t.Error("README.md says that a tenth of a budget's level goes to the checks")
 	}
-	fields := make(map[string]bool)
-	for _, of := range []reflect.Type{reflect.TypeFor[Check](), reflect.TypeFor[Feature](), reflect.TypeFor[Verdict](), reflect.TypeFor[Quality]()} {
-		for i := range of.NumField() {
-			name, _, _ := strings.Cut(of.Field(i).Tag.Get("json"), ",")
-			fields[name] = true
+}
+
+// Every name in the text is one that a verdict or a configuration has, and the
+// table of fields says where each stands.
+func TestReadmeNamesWhatThereIs(t *testing.T) {
+	data, err := os.ReadFile("README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	of := map[string]map[string]bool{"verdict": jsonNames(reflect.TypeFor[Verdict]()), "feature": jsonNames(reflect.TypeFor[Feature]())}
+	rows := regexp.MustCompile("(?m)^\\| `([a-z_]+)` \\| (verdict|feature) \\|").FindAllStringSubmatch(string(data), -1)
+	for _, row := range rows {
+		if !of[row[2]][row[1]] {
+			t.Errorf("README.md lists `%s` of a %s, which has none", row[1], row[2])
 		}
 	}
-	for _, m := range regexp.MustCompile("`([a-z_]+)`").FindAllStringSubmatch(text, -1) {
-		if name := m[1]; !fields[name] && name != "auto" && name != "budget" {
-			t.Errorf("README.md names `%s`, which no verdict has", name)
+	if len(rows) < 10 {
+		t.Errorf("README.md lists %d fields", len(rows))
+	}
+	known := make(map[string]bool)
+	for _, of := range []reflect.Type{reflect.TypeFor[Check](), reflect.TypeFor[Feature](), reflect.TypeFor[Verdict](), reflect.TypeFor[Quality](), reflect.TypeFor[Calibration]()} {
+		maps.Copy(known, jsonNames(of))
+	}
+	for _, names := range [][]string{
+		NumericTests(), CategoricalTests(), AllMeasures(),
+		{methodExact, methodBinned, methodSampled, pExactTied, "exact", "asymptotic", "permutation"},
+		{HeldWithinUsual, HeldWithinBudget, DecisionFloor, DecisionMinimumEffect},
+		{"budget", "alpha", "min_effect"}, // of a configuration
+	} {
+		for _, name := range names {
+			known[name] = true
 		}
 	}
+	for _, m := range regexp.MustCompile("`([a-z_]+)`").FindAllStringSubmatch(string(data), -1) {
+		if !known[m[1]] {
+			t.Errorf("README.md names `%s`, which no verdict and no configuration has", m[1])
+		}
+	}
+}
+
+func jsonNames(of reflect.Type) map[string]bool {
+	names := make(map[string]bool)
+	for i := range of.NumField() {
+		name, _, _ := strings.Cut(of.Field(i).Tag.Get("json"), ",")
+		names[name] = true
+	}
+	return names
 }
