@@ -63,21 +63,27 @@ func (in *inspection) presence(q *Quality, family *checkFamily) {
 		return
 	}
 	// Values of features beyond the limit on features were not counted, and may
-	// have been this one's.
-	missing := in.f.Missing - min(in.f.Missing, in.w.OverLimit)
-	if missing+in.ref.Missing == 0 || missing == in.events && in.ref.Present == 0 {
-		if missing > 0 { // on both sides nothing else: worth showing, and nothing to test
-			q.Missing = &Check{Rate: 1, ReferenceRate: 1, Count: missing}
+	// have been this one's: so many are missing at most, and so many at least.
+	most := in.f.Missing
+	least := less(most, in.w.OverLimit)
+	if most+in.ref.Missing == 0 || least == in.events && in.ref.Present == 0 {
+		if least > 0 { // on both sides nothing else: worth showing, and nothing to test
+			q.Missing = &Check{Rate: 1, ReferenceRate: 1, Count: least}
 		}
 		return
 	}
-	q.Missing = checkOf(missing, in.events, in.ref.Missing, rows)
+	q.Missing = checkOf(least, in.events, in.ref.Missing, rows)
 	if q.Missing.Excess() >= 0 {
-		q.Missing.test(missing, in.events, in.ref.Missing, rows, 2)
+		q.Missing.test(least, in.events, in.ref.Missing, rows, 2)
 		family.add(q.Missing, 0)
 		return
 	}
-	present := in.events - missing
+	q.Missing = checkOf(most, in.events, in.ref.Missing, rows)
+	if q.Missing.Excess() >= 0 { // as many as in the reference lie between the two
+		family.untested++
+		return
+	}
+	present := in.events - most
 	q.Appeared = checkOf(present, in.events, in.ref.Present, rows)
 	q.Appeared.test(present, in.events, in.ref.Present, rows, 2)
 	family.add(q.Appeared, float64(q.Appeared.Rate)/2)
