@@ -11,9 +11,12 @@ import (
 // record. Where it would be longer it sheds, in this order and each only as
 // far as it must: the quantiles and counts of features that have not drifted,
 // then of all; lists of new categories beyond twenty; measures; the checks of
-// features that have neither drifted nor are broken; and last such features as a
-// whole, those with the largest p-values first. What was shed is named. The
-// features that drifted stay, and those whose data is broken.
+// features that have neither drifted nor are broken; of all the others those that
+// are not broken; such quiet features as a whole, those with the largest p-values
+// first; and last the checks that are broken, of which the features still say
+// broken and caused_by. What was shed is named. The features that drifted stay,
+// and those whose data is broken: where a failure upstream breaks all of them, the
+// checks are no reason that a record cannot be written.
 func (v *Verdict) Encode(limit int) ([]byte, error) {
 	data, err := v.json()
 	if err != nil || len(data) <= limit {
@@ -42,6 +45,7 @@ func (v *Verdict) Encode(limit int) ([]byte, error) {
 				f.Quality = nil
 			}
 		}},
+		{"checks that are not broken", func(f *Feature) { f.Quality = f.Quality.onlyBroken() }},
 	}
 	for _, step := range shed {
 		for _, f := range shorter.Features {
@@ -72,6 +76,13 @@ func (v *Verdict) Encode(limit int) ([]byte, error) {
 			return data, err
 		}
 	}
+	for _, f := range shorter.Features {
+		f.Quality = nil
+	}
+	shorter.Shed = append(shorter.Shed, "checks of features whose data is broken")
+	if data, err = shorter.json(); err != nil || len(data) <= limit {
+		return data, err
+	}
 	return data, fmt.Errorf("the verdict of model %q version %q for %v has %d bytes, more than the limit of %d, with nothing left to shed: raise the topic's max.message.bytes or watch fewer features",
 		v.Model, v.Version, v.Window.Start, len(data), limit)
 }
@@ -97,6 +108,27 @@ func compareQuiet(features map[string]*Feature, a, b string) int {
 		return 1
 	}
 	return 0
+}
+
+// onlyBroken are the checks that are broken; nil where none is. The others stay
+// as they were.
+func (q *Quality) onlyBroken() *Quality {
+	if q == nil {
+		return nil
+	}
+	kept := *q
+	for _, check := range []**Check{
+		&kept.Missing, &kept.Appeared, &kept.NonFinite, &kept.TypeChanges,
+		&kept.NewCategories, &kept.OutOfRange, &kept.Outliers, &kept.Constant,
+	} {
+		if *check != nil && !(*check).Broken {
+			*check = nil
+		}
+	}
+	if kept == (Quality{}) {
+		return nil
+	}
+	return &kept
 }
 
 func (v *Verdict) json() ([]byte, error) {
