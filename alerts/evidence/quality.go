@@ -56,13 +56,17 @@ func checkName(check string, of windows.Type) string {
 	return visible(check)
 }
 
-// brokenNames lists the broken checks of a feature.
+// brokenNames lists the broken checks of a feature, of which a record that had to
+// be shortened may have none.
 func brokenNames(f *drift.Feature) string {
 	var names []string
 	for _, c := range f.Quality.Checks() {
 		if c.Broken {
 			names = append(names, checkName(c.Name, f.Type))
 		}
+	}
+	if names == nil {
+		return "which checks, the record had no room for"
 	}
 	return strings.Join(names, ", ")
 }

@@ -90,6 +90,25 @@ func explain(f *drift.Feature) []string {
 	} else {
 		out = append(out, "That does not count as drift: the corrected p-value is not below the threshold, or the effect is smaller than what is watched for.")
 	}
+	return append(out, explainDoubts(f)...)
+}
+
+// explainDoubts says why a drift counts towards no alert, and whether another
+// statistic within the error would have been judged differently.
+func explainDoubts(f *drift.Feature) []string {
+	var out []string
+	switch f.HeldBack {
+	case "":
+	case drift.HeldWithinUsual:
+		out = append(out, "It counts towards no alert: windows of the reference itself differ as much from each other.")
+	case drift.HeldWithinBudget:
+		out = append(out, "It counts towards no alert: for the budget of false pages it is not improbable enough.")
+	default:
+		out = append(out, "It counts towards no alert: "+visible(f.HeldBack)+".")
+	}
+	if f.Undecided {
+		out = append(out, "It is a close call: the comparison is not of all values, and within its error the verdict could have been the other one.")
+	}
 	return out
 }
 
