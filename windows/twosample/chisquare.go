@@ -73,8 +73,11 @@ func (r ChiSquareResult) PValue() PValue {
 // gammaTail is the regularised upper incomplete gamma function Q(a, x), the
 // probability that a gamma variable of shape a exceeds x.
 func gammaTail(a, x float64, method Method) PValue {
-	if x <= 0 {
+	switch {
+	case x <= 0:
 		return pValue(1, method)
+	case math.IsInf(x, 1):
+		return logPValue(math.Inf(-1), method)
 	}
 	if x < a+10*math.Sqrt(a)+50 {
 		if p := mathext.GammaIncRegComp(a, x); p > 1e-200 {

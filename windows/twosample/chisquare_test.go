@@ -63,6 +63,9 @@ func TestChiSquareSpecialCases(t *testing.T) {
 			t.Errorf("%v: matched p %+v, want NaN", c, p)
 		}
 	}
+	if p := (ChiSquareResult{Statistic: math.Inf(1), DegreesOfFreedom: 3}).PValue(); p.P != 0 || !math.IsInf(p.LogP, -1) {
+		t.Errorf("an infinite statistic: %+v", p)
+	}
 	one := ChiSquare([]uint64{0, 5}, []uint64{0, 9})
 	if one.Statistic != 0 || one.DegreesOfFreedom != 0 || one.CramersV != 0 || one.PValue().P != 1 {
 		t.Errorf("one category: %+v, p %+v", one, one.PValue())

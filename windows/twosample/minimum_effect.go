@@ -35,13 +35,17 @@ func KSMinimumEffect(n, m int, d, delta float64) PValue {
 // Special cases are:
 //
 //	the statistic is NaN, or delta NaN or negative: NaN
-//	no degrees of freedom, or a statistic of 0: 1
+//	no degrees of freedom, a statistic of 0, or a delta of 1, which V cannot
+//	exceed, or more: 1
+//	the statistic is infinite, and delta below 1: 0
 func ChiSquareMinimumEffect(statistic float64, degrees int, n, m uint64, delta float64) PValue {
 	switch {
 	case math.IsNaN(statistic) || !(delta >= 0):
 		return noPValue(Asymptotic)
-	case degrees <= 0 || statistic <= 0:
+	case degrees <= 0 || statistic <= 0 || delta >= 1:
 		return pValue(1, Asymptotic)
+	case math.IsInf(statistic, 1):
+		return logPValue(math.Inf(-1), Asymptotic)
 	}
 	return nonCentralTail(float64(degrees)/2, (float64(n)+float64(m))*delta*delta/2, statistic/2)
 }

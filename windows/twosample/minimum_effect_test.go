@@ -118,6 +118,9 @@ func TestChiSquareMinimumEffect(t *testing.T) {
 		{"no tolerance is the plain test", ChiSquareMinimumEffect(20, 6, 300, 300, 0), gammaTail(3, 10, Asymptotic)},
 		{"no degrees of freedom", ChiSquareMinimumEffect(20, 0, 300, 300, 0.1), pValue(1, Asymptotic)},
 		{"no statistic", ChiSquareMinimumEffect(0, 5, 300, 300, 0.1), pValue(1, Asymptotic)},
+		{"a tolerance of all there is", ChiSquareMinimumEffect(600, 5, 300, 300, 1), pValue(1, Asymptotic)},
+		{"an infinite tolerance", ChiSquareMinimumEffect(9, 5, 300, 300, math.Inf(1)), pValue(1, Asymptotic)},
+		{"an infinite statistic", ChiSquareMinimumEffect(math.Inf(1), 5, 300, 300, 0.1), logPValue(math.Inf(-1), Asymptotic)},
 		{"NaN statistic", ChiSquareMinimumEffect(nan, 5, 300, 300, 0.1), noPValue(Asymptotic)},
 		{"a tolerance below 0", ChiSquareMinimumEffect(9, 5, 300, 300, -0.1), noPValue(Asymptotic)},
 	} {

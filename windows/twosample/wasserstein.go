@@ -21,6 +21,18 @@ func Wasserstein(reference, current []float64) float64 {
 	if !ok {
 		return math.NaN()
 	}
+	area := areaBetween(reference, current, int64(up), int64(down), float64(lcm), 1)
+	if math.IsInf(area, 1) {
+		// The area in units of 1/lcm may be what is too large.
+		const unit = 0x1p+70
+		area = areaBetween(reference, current, int64(up), int64(down), float64(lcm), 1/unit) * unit
+	}
+	return area
+}
+
+// areaBetween is ∫|F−G|dx of the values times unit, a power of two.
+func areaBetween(reference, current []float64, up, down int64, lcm, unit float64) float64 {
+	n, m := len(reference), len(current)
 	area, lost := 0.0, 0.0 // Neumaier's sum: lost is what rounding took from area
 	before := min(reference[0], current[0])
 	gap := int64(0)
@@ -28,14 +40,14 @@ func Wasserstein(reference, current []float64) float64 {
 		var x float64
 		var rise int64
 		if j == m || i < n && reference[i] <= current[j] {
-			x, rise = reference[i], int64(up)
+			x, rise = reference[i], up
 			i++
 		} else {
-			x, rise = current[j], -int64(down)
+			x, rise = current[j], -down
 			j++
 		}
 		if x != before && gap != 0 {
-			part := (x - before) * math.Abs(float64(gap))
+			part := (unit*x - unit*before) * math.Abs(float64(gap))
 			sum := area + part
 			if area >= part {
 				lost += (area - sum) + part
@@ -48,7 +60,7 @@ func Wasserstein(reference, current []float64) float64 {
 		before = x
 	}
 	if math.IsInf(area, 1) {
-		return area
+		return math.Inf(1)
 	}
-	return (area + lost) / float64(lcm)
+	return (area + lost) / lcm
 }

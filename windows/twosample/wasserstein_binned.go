@@ -32,6 +32,21 @@ func WassersteinBinned(edges []float64, reference, current []uint64, refMin, ref
 	if !ok || len(reference) != len(edges)+1 || !holdsExtremes(edges, reference, refMin, refMax) || !holdsExtremes(edges, current, curMin, curMax) {
 		return math.NaN(), math.NaN()
 	}
+	// Where the range of all values overflows, everything is taken in larger units.
+	const huge, unit = 0x1p+1000, 0x1p+100
+	if max(-refMin, -curMin, refMax, curMax) > huge {
+		scaled := make([]float64, len(edges))
+		for i, e := range edges {
+			scaled[i] = e / unit
+		}
+		value, err = binnedWasserstein(scaled, reference, current, n, m, refMin/unit, refMax/unit, curMin/unit, curMax/unit)
+		return value * unit, err * unit
+	}
+	return binnedWasserstein(edges, reference, current, n, m, refMin, refMax, curMin, curMax)
+}
+
+// binnedWasserstein is WassersteinBinned of n and m values, where all is well.
+func binnedWasserstein(edges []float64, reference, current []uint64, n, m uint64, refMin, refMax, curMin, curMax float64) (value, err float64) {
 	var area binnedArea
 	first, last := min(refMin, curMin), max(refMax, curMax)
 	var below, belowCurrent uint64

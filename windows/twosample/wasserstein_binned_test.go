@@ -137,10 +137,12 @@ func TestWassersteinBinnedSpecialCases(t *testing.T) {
 		{"no edges: only the extremes are known", nil, []uint64{5}, []uint64{5}, [4]float64{0, 1, 0, 1}, 0, 1},
 		{"two single values", nil, []uint64{5}, []uint64{3}, [4]float64{1, 1, 3, 3}, 2, 0},
 		{"one value on either side of an edge", []float64{2}, []uint64{5, 0}, []uint64{0, 3}, [4]float64{1, 1, 3, 3}, 2, 0},
+		{"a range that no float64 holds", nil, []uint64{5}, []uint64{3}, [4]float64{-1e308, 1e308, -1e308, 1e308}, 0, inf},
+		{"far apart", nil, []uint64{5}, []uint64{3}, [4]float64{-8e307, -8e307, 8e307, 8e307}, 1.6e308, 0},
 		{"bins apart", edges, []uint64{4, 0, 0}, []uint64{0, 0, 4}, [4]float64{-1, 0, 1.5, 2}, 2.25, 0.75},
 	} {
 		value, err := WassersteinBinned(c.edges, c.reference, c.current, c.extremes[0], c.extremes[1], c.extremes[2], c.extremes[3])
-		same := func(a, b float64) bool { return math.Abs(a-b) < 1e-15 || math.IsNaN(a) && math.IsNaN(b) }
+		same := func(a, b float64) bool { return a == b || math.Abs(a-b) < 1e-15 || math.IsNaN(a) && math.IsNaN(b) }
 		if !same(value, c.value) || !same(err, c.err) {
 			t.Errorf("%s: %v ± %v, want %v ± %v", c.name, value, err, c.value, c.err)
 		}

@@ -88,6 +88,10 @@ func TestWassersteinSpecialCases(t *testing.T) {
 		{"equal infinite shares", []float64{-inf, 1, inf}, []float64{-inf, 2, inf}, 1.0 / 3},
 		{"unlike infinite shares", []float64{1, 2}, []float64{1, inf}, inf},
 		{"one side at minus infinity", []float64{-inf}, []float64{0}, inf},
+		{"an area in units of 1/lcm that no float64 holds", slices.Repeat([]float64{1e308}, 100), make([]float64, 101), 1e308},
+		{"two jumps far apart", []float64{-1.7e308, 0}, []float64{0, 1.7e308}, 1.7e308},
+		{"further than any float64", []float64{-1.7e308}, []float64{1.7e308}, inf},
+		{"the smallest distance", []float64{0, 0, 0}, []float64{5e-324}, 5e-324},
 		{"one distribution in two sizes", []float64{1, 2}, []float64{1, 1, 2, 2}, 0},
 	} {
 		got := Wasserstein(c.reference, c.current)
