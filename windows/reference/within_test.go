@@ -11,7 +11,7 @@ import (
 // Build, whenever it finds out.
 func TestBuildWithinIsBuildOfTheRightSize(t *testing.T) {
 	random := rand.New(rand.NewPCG(3, 4))
-	values := make([]float64, 90_000) // twice: the prediction is as long
+	values := make([]float64, 67_584) // twice: the prediction is as long
 	for i := range values {
 		values[i] = random.NormFloat64()
 	}
@@ -19,10 +19,9 @@ func TestBuildWithinIsBuildOfTheRightSize(t *testing.T) {
 		keep Within
 		size int // of the same reference
 	}{
-		{Within{All: 180_000, Each: 500}, math.MaxInt32},
-		{Within{All: 178_000, Each: 500}, 500}, // found out in the last thousand rows
-		{Within{All: 150_000, Each: 500}, 500},
-		{Within{All: 150_000, Each: 70_000}, 70_000},
+		{Within{All: 2 * 67_584, Each: 500}, math.MaxInt32},
+		{Within{All: 2*67_584 - 1, Each: 500}, 500}, // found out with the last row
+		{Within{All: 100_000, Each: 66_000}, 66_000},
 		{Within{All: 0, Each: 500}, 500},
 	} {
 		want := build(t, values, c.size)
@@ -32,7 +31,7 @@ func TestBuildWithinIsBuildOfTheRightSize(t *testing.T) {
 		}
 		if c.keep.All/3 < minEdgeSample && c.size == 500 && c.keep.All > 0 {
 			// Three features share what may be kept, so the edges are told by less.
-			if f := got.Feature("x"); f.Counted != 90_000 || len(f.Sample) != 500 || f.Complete {
+			if f := got.Feature("x"); f.Counted != 67_584 || len(f.Sample) != 500 || f.Complete {
 				t.Errorf("%+v: counted %d, sampled %d", c.keep, f.Counted, len(f.Sample))
 			}
 			continue

@@ -33,7 +33,7 @@ func told(read func() ([]string, error), line func(field int) int64) string {
 func TestRecordsAreThoseOfEncodingCSV(t *testing.T) {
 	random := rand.New(rand.NewPCG(1, 2))
 	pieces := []string{"a", "b", "1.5", ",", ",", ",", "\n", "\n", "\r\n", "\"", "\"\"", "\"x\"", "\"x,\ny\"", "é", " ", "\r", ",\"q\"\n", strings.Repeat("long", csvBuffer/3)}
-	for range 20_000 {
+	for range 4000 {
 		text := []string{"h\n", "h,i\n", "\"h\",\"\ni\"\n", "\n\nh,i,j\r\n"}[random.IntN(4)]
 		for range random.IntN(14) {
 			n := len(pieces)
@@ -49,10 +49,10 @@ func TestRecordsAreThoseOfEncodingCSV(t *testing.T) {
 // TestLongFilesAreReadAsEncodingCSVDoes has files of more than one buffer.
 func TestLongFilesAreReadAsEncodingCSVDoes(t *testing.T) {
 	random := rand.New(rand.NewPCG(3, 4))
-	for range 3 {
+	for range 2 {
 		var b strings.Builder
 		b.WriteString("x,y,z\n")
-		for range 30_000 {
+		for range 5000 {
 			quoted := []string{"plain", "\"with \"\"quotes\"\"\"", "\"two\nlines\""}[max(0, random.IntN(20)-17)]
 			fmt.Fprintf(&b, "%v,%s,%d\n", random.NormFloat64(), quoted, random.IntN(1e6))
 		}
