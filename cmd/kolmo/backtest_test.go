@@ -122,25 +122,57 @@ func verdictLines(t *testing.T, path string) map[string][]byte {
 
 // TestBacktestIsTheReferenceProgram: every verdict of a replayed file is, byte for
 // byte, what the single-threaded reference program says, for candidates with
-// windows of different sizes on one reading.
+// windows of different sizes and references of different kinds on one reading.
 func TestBacktestIsTheReferenceProgram(t *testing.T) {
 	b := newBench(t)
-	weeks := b.config("weeks", defaultFlights)
-	days := b.config("days", "    window: {size: 1d, every: 1d, time_zone: America/New_York, lateness: 1h}\n    reference: {kind: fixed, file: reference.csv.gz, size: 3000}\n")
-	verdicts := filepath.Join(b.folder, "verdicts.ndjson")
-	report := b.backtest(exitDrifted, "--config", weeks, "--config", days, "--events", b.events, "--verdicts", verdicts)
-	log := fileLog(t, b.events)
-	for name, config := range map[string]string{"weeks": weeks, "days": days} {
-		sameVerdicts(t, verdictLines(t, filepath.Join(b.folder, "verdicts-"+name+".ndjson")), programVerdicts(t, config, []windowstest.Log{log}))
+	models := map[string]string{
+		"weeks":    defaultFlights,
+		"days":     "    window: {size: 1d, every: 1d, time_zone: America/New_York, lateness: 1h}\n    reference: {kind: fixed, file: reference.csv.gz, size: 3000}\n",
+		"rolling":  rollingFlights,
+		"seasonal": seasonalFlights,
 	}
-	if report.Source.Records != flights.EventCount || len(report.Candidates) != 2 {
+	verdicts := filepath.Join(b.folder, "verdicts.ndjson")
+	args := []string{"--events", b.events, "--verdicts", verdicts}
+	for _, name := range slices.Sorted(maps.Keys(models)) {
+		args = append(args, "--config", b.config(name, models[name]))
+	}
+	report := b.backtest(exitDrifted, args...)
+	log := fileLog(t, b.events)
+	for _, c := range report.Candidates {
+		want := programVerdicts(t, filepath.Join(b.folder, c.Label+".yaml"), []windowstest.Log{log})
+		sameVerdicts(t, verdictLines(t, verdictsName(verdicts, c.Label, len(models))), want)
+		if c.Totals.Windows != len(want) || c.Events.Accepted != flights.EventCount || c.Events.Late != 0 {
+			t.Errorf("%s: %d windows, want %d; events %+v", c.Label, c.Totals.Windows, len(want), c.Events)
+		}
+	}
+	if report.Source.Records != flights.EventCount || len(report.Candidates) != len(models) {
 		t.Errorf("%d records and %d candidates", report.Source.Records, len(report.Candidates))
 	}
-	for i, want := range []int{demoWeeks, 153} {
-		c := report.Candidates[i]
-		if c.Totals.Windows != want || c.Events.Accepted != flights.EventCount || c.Events.Late != 0 {
-			t.Errorf("%s: %d windows, want %d; events %+v", c.Label, c.Totals.Windows, want, c.Events)
+}
+
+// TestBacktestOfVersionsSideBySide: every second flight of a month is another
+// version's, and is compared with the others.
+func TestBacktestOfVersionsSideBySide(t *testing.T) {
+	b := newBench(t)
+	data, err := os.ReadFile(b.events)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var month bytes.Buffer
+	for i, line := range bytes.SplitN(data, []byte("\n"), 25_001)[:25_000] {
+		if i%2 == 1 {
+			line = bytes.Replace(line, []byte(`"version":"1"`), []byte(`"version":"2"`), 1)
 		}
+		month.Write(append(line, '\n'))
+	}
+	events := b.file("month.ndjson", &month)
+	config := b.config("versions", "    window: {size: 1d}\n    reference: {kind: version, version: \"1\"}\n")
+	verdicts := filepath.Join(b.folder, "verdicts.ndjson")
+	report := b.backtest(exitFine, "--config", config, "--events", events, "--verdicts", verdicts)
+	sameVerdicts(t, verdictLines(t, verdicts), programVerdicts(t, config, []windowstest.Log{fileLog(t, events)}))
+	versions := report.Candidates[0].Versions
+	if len(versions) != 2 || versions[0].Totals.Tested != 0 || versions[1].Totals.Tested < 25 {
+		t.Errorf("%d versions", len(versions))
 	}
 }
 

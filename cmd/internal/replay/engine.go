@@ -43,12 +43,14 @@ type Engine struct {
 	failed     error
 }
 
-// A version is a model version's progress and the references that it made of its
-// own windows, by id.
+// A version is a model version's progress, the references that it made of its own
+// windows, and the summaries of those that later ones may be compared with, each by
+// its id.
 type version struct {
-	progress *alerts.Progress
-	draft    *reference.Draft
-	own      map[string]*Served
+	progress  *alerts.Progress
+	draft     *reference.Draft
+	own       map[string]*Served
+	summaries map[string]*reference.Reference
 }
 
 // Closed is a window that closed, and what came of it.
@@ -148,7 +150,9 @@ func (e *Engine) closeDue(watermark windows.Timestamp) error {
 			key := alerts.Version{Model: pane.Key.Model, Version: pane.Key.Version}
 			parts[key] = append(parts[key], windows.Part{Partition: number, Pane: pane})
 			if e.versions[key] == nil {
-				e.versions[key] = &version{progress: alerts.NewProgress(key), own: make(map[string]*Served)}
+				e.versions[key] = &version{
+					progress: alerts.NewProgress(key), own: make(map[string]*Served), summaries: make(map[string]*reference.Reference),
+				}
 			}
 		}
 	}
@@ -161,7 +165,7 @@ func (e *Engine) closeDue(watermark windows.Timestamp) error {
 	}
 	alerts.SortDue(due, func(d dueWindow) (windows.Timestamp, alerts.Version) { return d.closes, d.version })
 	for _, d := range due {
-		if err := e.close(d, parts[d.version]); err != nil {
+		if err := e.close(d, parts); err != nil {
 			return err
 		}
 	}
@@ -176,46 +180,62 @@ func counts(parts []windows.Part) []windows.PaneCount {
 	return list
 }
 
-// close closes one window. parts are the version's panes, of that window and of
-// others.
-func (e *Engine) close(d dueWindow, parts []windows.Part) error {
-	v := e.versions[d.version]
-	step := alerts.Step{Progress: v.progress, Due: d.window, Draft: v.draft}
-	for _, part := range parts {
-		if index := part.Pane.Key.Index; d.window.FirstPane <= index && index < d.window.EndPane {
-			step.Parts = append(step.Parts, part)
-		}
-	}
-	servesFrom := func(s *alerts.Serving) windows.Timestamp { return s.ServesFrom }
-	if served := e.inForce(d.version, servesFrom, d.window.Interval.Start); served != nil {
-		step.Reference = served.Reference
-	}
-	out := alerts.Close(e.rules.Model(d.version.Model), step)
+// close closes one window. panes are those of all versions.
+func (e *Engine) close(d dueWindow, panes map[alerts.Version][]windows.Part) error {
+	v, settings := e.versions[d.version], e.rules.Model(d.version.Model)
+	out := alerts.Close(settings, e.step(settings, v, d, panes))
 	v.progress, v.draft = out.Progress, out.Draft
 	if out.Reference != nil {
 		v.own[out.Reference.ID] = Serve(out.Reference)
 	}
+	if out.Summary != nil {
+		v.summaries[out.Summary.ID] = out.Summary
+	}
+	for _, dropped := range out.Dropped {
+		delete(v.summaries, dropped.ID)
+	}
 	return e.emit(&Closed{Version: d.version, Outcome: out})
 }
 
-// inForce is the reference of a version at a moment: one that it made, or the one
-// that the configuration names.
-func (e *Engine) inForce(key alerts.Version, from func(*alerts.Serving) windows.Timestamp, at windows.Timestamp) *Served {
-	if v := e.versions[key]; v != nil {
-		if own := alerts.InForce(v.progress.References, from, at); own != nil {
-			return v.own[own.ID]
-		}
+// step gathers what closing a window needs.
+func (e *Engine) step(settings *alerts.Settings, v *version, d dueWindow, panes map[alerts.Version][]windows.Part) alerts.Step {
+	step := alerts.Step{
+		Progress: v.progress, Due: d.window, Draft: v.draft, Summaries: v.summaries, Parts: within(d.window, panes[d.version]),
 	}
-	return e.rules.Configured(key.Model)
+	if own := settings.Pinned(v.progress, d.window.Interval.Start); own != nil {
+		step.Reference = v.own[own.ID].Reference
+	} else if configured := e.rules.Configured(d.version.Model); configured != nil {
+		step.Reference = configured.Reference
+	}
+	if settings.Against != "" && settings.Against != d.version.Version {
+		step.Against = within(d.window, panes[alerts.Version{Model: d.version.Model, Version: settings.Against}])
+	}
+	return step
 }
 
-// grid is the windows.GridFinder of every partition. What has been closed is
-// known at once, so no grid is ever waited for.
-func (e *Engine) grid(model, name string, start windows.Timestamp) (*windows.Grid, bool) {
-	gridFrom := func(s *alerts.Serving) windows.Timestamp { return s.GridFrom }
-	served := e.inForce(alerts.Version{Model: model, Version: name}, gridFrom, start)
-	if served == nil {
-		return nil, true
+// within are the panes of a window.
+func within(w windows.DueWindow, parts []windows.Part) []windows.Part {
+	var found []windows.Part
+	for _, part := range parts {
+		if index := part.Pane.Key.Index; w.FirstPane <= index && index < w.EndPane {
+			found = append(found, part)
+		}
 	}
-	return served.Grid, true
+	return found
+}
+
+// grid is the windows.GridFinder of every partition: the grid that a version made,
+// or the one that the configuration names. What has been closed is known at once,
+// so no grid is ever waited for.
+func (e *Engine) grid(model, name string, start windows.Timestamp) (*windows.Grid, bool) {
+	if v := e.versions[alerts.Version{Model: model, Version: name}]; v != nil {
+		gridFrom := func(s *alerts.Serving) windows.Timestamp { return s.GridFrom }
+		if own := alerts.InForce(v.progress.References, gridFrom, start); own != nil {
+			return v.own[own.ID].Grid, true
+		}
+	}
+	if configured := e.rules.Configured(model); configured != nil {
+		return configured.Grid, true
+	}
+	return nil, true
 }
