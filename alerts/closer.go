@@ -60,6 +60,8 @@ type Outcome struct {
 	// kept. Dropped are those that no later window needs.
 	Summary *reference.Reference
 	Dropped []Summary
+	// Retired are the version's own grids that nothing is counted on any more.
+	Retired []Serving
 	// Draft is the growing reference after this window; nil when none grows.
 	Draft *reference.Draft
 }
@@ -112,7 +114,7 @@ func Close(settings *Settings, step Step) Outcome {
 	if settings.FirstWindows > 0 && len(after.References) == 0 && step.Reference == nil {
 		out.growReference(settings, step, merged)
 	}
-	out.remember(settings, step, merged)
+	out.remember(settings, step, merged, serving)
 	return out
 }
 

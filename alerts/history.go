@@ -19,6 +19,9 @@ type History struct {
 	Period  windows.Span // seasonal: after how long the pattern repeats
 	Cycles  int          // seasonal: how many periods it reaches back
 	Size    int          // values kept per feature of what is made
+	// MaxBinMass is the share of a window in one bin from which on the grid is made
+	// anew; 0: never.
+	MaxBinMass float64
 }
 
 // A Summary is a window that later ones may be compared with.
@@ -125,16 +128,25 @@ func lastBefore(history []Summary, end windows.Timestamp, most int) []Summary {
 
 // makesGrid reports whether the window, if it holds events, completes what the
 // version's grid is made of: the windows of its first rolling reference, or of
-// its first period.
+// its first period; later, those at hand when the grid has told too little.
 func (s *Settings) makesGrid(progress *Progress, due windows.DueWindow) bool {
 	if len(progress.References) > 0 {
-		return false
+		return len(progress.Crowded) > 0 && s.ownGrid(progress) != nil
 	}
 	if s.History.Kind == reference.Rolling {
 		return len(lastBefore(progress.History, due.Interval.Start, s.History.parts()-1)) == s.History.parts()-1
 	}
 	next, _, _ := s.Definition.Window(due.After.Next)
 	return len(progress.History) > 0 && s.Definition.Ago(next.Start, s.History.Period, 1) >= progress.History[0].Start
+}
+
+// ownGrid is the grid in force, or about to be, if the version's windows made it;
+// nil where none is, or people loaded it.
+func (s *Settings) ownGrid(progress *Progress) *Serving {
+	if n := len(progress.References); n > 0 && progress.References[n-1].Kind == s.History.Kind {
+		return &progress.References[n-1]
+	}
+	return nil
 }
 
 // mostGridWindows bounds how many windows of a period a grid is made of.
@@ -158,7 +170,7 @@ func (s *Settings) gridWindows(progress *Progress, due windows.DueWindow) []Summ
 
 // remember keeps the window for those to come, drops what none of them needs,
 // and makes the version's grid once there are windows enough.
-func (out *Outcome) remember(settings *Settings, step Step, merged *windows.Window) {
+func (out *Outcome) remember(settings *Settings, step Step, merged *windows.Window, serving *reference.Reference) {
 	h, before := settings.History, step.Progress.History
 	if h.Kind == "" || step.Reference != nil {
 		out.Dropped, out.Progress.History = before, nil
@@ -173,6 +185,8 @@ func (out *Outcome) remember(settings *Settings, step Step, merged *windows.Wind
 		}, h.sample())
 		if settings.makesGrid(step.Progress, step.Due) {
 			out.makeGrid(settings, step)
+		} else if grid := settings.ownGrid(step.Progress); grid != nil && serving != nil && grid.ID == out.Summary.GridID && h.MaxBinMass > 0 {
+			out.Progress.Crowded = out.Summary.Crowded(serving, h.MaxBinMass, h.Kind == reference.Seasonal)
 		}
 		history = append(history, Summary{Start: w.Start, End: w.End, ID: out.Summary.ID, Rows: out.Summary.Rows, Parts: out.Summary.Parts()})
 	}
@@ -184,15 +198,38 @@ func (out *Outcome) remember(settings *Settings, step Step, merged *windows.Wind
 			out.Dropped = append(out.Dropped, w)
 		}
 	}
+	out.retire(settings, step.Due)
+}
+
+// retire drops the version's own grids that no pane and no summary is counted on
+// any more: they begin, all of them, at or after the grid that followed.
+func (out *Outcome) retire(settings *Settings, due windows.DueWindow) {
+	p := out.Progress
+	next, _, _ := settings.Definition.Window(due.After.Next)
+	earliest := next.Start
+	if len(p.History) > 0 {
+		earliest = min(earliest, p.History[0].Start)
+	}
+	var kept []Serving
+	for i, serving := range p.References {
+		if i+1 < len(p.References) && p.References[i+1].GridFrom <= earliest && serving.Kind == settings.History.Kind {
+			out.Retired = append(out.Retired, serving)
+		} else {
+			kept = append(kept, serving)
+		}
+	}
+	p.References = kept
 }
 
 // makeGrid puts a grid in force.
 func (out *Outcome) makeGrid(settings *Settings, step Step) {
 	parts := append(step.summaries(settings.gridWindows(step.Progress, step.Due)), out.Summary)
-	made := reference.Merge(settings.History.Kind, parts, settings.History.Size)
+	made := reference.Regrid(settings.History.Kind, parts, step.Progress.Crowded, *out.Summary.Of, settings.History.Size)
 	from := settings.gridFrom(step.Due.Interval)
-	out.Reference = made
-	out.Progress.References = []Serving{{ID: made.ID, Kind: made.Kind, Rows: made.Rows, GridFrom: from, ServesFrom: from}}
+	out.Reference, out.Progress.Crowded = made, nil
+	out.Progress.References = append(slices.Clone(out.Progress.References), Serving{
+		ID: made.ID, Kind: made.Kind, Rows: made.Rows, Parts: made.Parts(), GridFrom: from, ServesFrom: from,
+	})
 }
 
 // needed reports whether a window can be in the reference of one that is yet to

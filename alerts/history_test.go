@@ -413,6 +413,42 @@ func TestOverlappingWindowsAreNotComparedWithThemselves(t *testing.T) {
 	}
 }
 
+// A process that wanders off leaves its grid behind: all of it comes to stand in
+// one bin, which tells nothing. The grid is then made anew, of the windows at
+// hand, and goes when nothing is counted on it any more. Without max_bin_mass it
+// stays.
+func TestAGridThatTellsTooLittleIsMadeAnew(t *testing.T) {
+	for _, mass := range []float64{0, 0.05} {
+		s := rolling(t, "1h", "", 3)
+		s.History.MaxBinMass = mass
+		l := newLife(s)
+		worst, grids, retired := 0.0, 0, 0
+		for n := range int64(80) {
+			out := l.close(n, func(slice int64) []float64 { return around(float64(slice)/4, 400+int(slice%5)) })
+			if f := out.Verdict.Features["x"]; n >= 40 && f.Method == "binned" {
+				worst = max(worst, float64(*f.StatisticError))
+			}
+			if out.Reference != nil {
+				grids++
+			}
+			for _, gone := range out.Retired {
+				retired++
+				for _, w := range l.progress.History {
+					if l.summaries[w.ID].GridID == gone.ID {
+						t.Errorf("window %d: grid %s is retired, and the window of %v is counted on it", n, gone.ID, w.Start)
+					}
+				}
+			}
+		}
+		switch {
+		case mass == 0 && (grids != 1 || retired != 0 || worst < 0.9):
+			t.Errorf("without a limit: %d grids, %d retired, an error of up to %v", grids, retired, worst)
+		case mass > 0 && (grids < 4 || grids-retired > 3 || len(l.progress.References) != grids-retired || worst > 0.5):
+			t.Errorf("with a limit: %d grids, %d retired, %d in force, an error of up to %v", grids, retired, len(l.progress.References), worst)
+		}
+	}
+}
+
 // Closing with a history leaves what it was given as it was, and gives the same
 // the second time.
 func TestClosingWithAHistoryIsPure(t *testing.T) {

@@ -36,6 +36,9 @@ type Progress struct {
 	// History are the windows that later ones may be compared with, in the order
 	// in which they closed; their summaries are in the references topic.
 	History []Summary `json:"history,omitempty"`
+	// Crowded are the features of which the grid told too little in a window: the
+	// next one that holds events makes another.
+	Crowded []string `json:"crowded,omitempty"`
 
 	Alerts map[Kind]State `json:"alerts,omitempty"`
 	// Saved is what earlier windows left of the budget of false pages.
@@ -47,6 +50,8 @@ type Serving struct {
 	ID   string `json:"id"`
 	Kind string `json:"kind"`
 	Rows uint64 `json:"rows"`
+	// Parts are its records beside the head, where it can be retired.
+	Parts int `json:"parts,omitempty"`
 	// GridFrom: panes that start at or after it are counted on its grid.
 	GridFrom windows.Timestamp `json:"grid_from"`
 	// ServesFrom: windows that start at or after it are compared with it.

@@ -121,7 +121,7 @@ func (s *shard) closeSome(ctx context.Context, ids []windows.PartitionID, panes 
 			if err := s.serve(ctx, out.Reference); err != nil {
 				return nil, err
 			}
-			records = append(records, s.referenceRecords(next.version, out.Reference, out.Progress.References[0].GridFrom)...)
+			records = append(records, s.referenceRecords(next.version, out.Reference, out.Progress.References[len(out.Progress.References)-1].GridFrom)...)
 		}
 		if out.Draft != nil {
 			after.draft = newDraft(out.Draft)
@@ -137,7 +137,7 @@ func (s *shard) closeSome(ctx context.Context, ids []windows.PartitionID, panes 
 			bytes += len(r.Key) + len(r.Value)
 		}
 		records = append(records, remembered...)
-		settled = append(settled, alerts.Outcome{Summary: out.Summary, Dropped: out.Dropped})
+		settled = append(settled, alerts.Outcome{Summary: out.Summary, Dropped: out.Dropped, Retired: out.Retired})
 		value, err := out.Verdict.Encode(VerdictMaxBytes)
 		if err != nil {
 			return nil, err

@@ -50,14 +50,23 @@ func (s *shard) remember(ctx context.Context, v alerts.Version, out *alerts.Outc
 		records = s.recordsOf(v, slotWindow, r.Of.Start, r.ID, head, parts)
 	}
 	for _, dropped := range out.Dropped {
-		// The head's tombstone says what it was, for an owner that reads it later.
-		id := []kgo.RecordHeader{{Key: headerReference, Value: []byte(dropped.ID)}}
-		records = append(records, s.referenceRecord(referenceKey(v, slotWindow, dropped.Start, -1), nil, id))
-		for i := range dropped.Parts {
-			records = append(records, s.referenceRecord(referenceKey(v, slotWindow, dropped.Start, i), nil, nil))
-		}
+		records = append(records, s.tombstones(v, slotWindow, dropped.Start, dropped.ID, dropped.Parts)...)
+	}
+	for _, retired := range out.Retired {
+		records = append(records, s.tombstones(v, slotReference, retired.GridFrom, retired.ID, retired.Parts)...)
 	}
 	return records, nil
+}
+
+// tombstones end the records of a reference. The head's says what it was, for an
+// owner that reads it later.
+func (s *shard) tombstones(v alerts.Version, slot string, from windows.Timestamp, id string, parts int) []*kgo.Record {
+	headers := []kgo.RecordHeader{{Key: headerReference, Value: []byte(id)}}
+	records := []*kgo.Record{s.referenceRecord(referenceKey(v, slot, from, -1), nil, headers)}
+	for i := range parts {
+		records = append(records, s.referenceRecord(referenceKey(v, slot, from, i), nil, nil))
+	}
+	return records
 }
 
 // settle does in Redis what a committed transaction said of summaries. Those
@@ -72,6 +81,9 @@ func (s *shard) settle(ctx context.Context, outcomes []alerts.Outcome) {
 		for _, dropped := range out.Dropped {
 			err = errors.Join(err, s.options.Store.ExpireReference(ctx, dropped.ID, unpublished))
 		}
+		for _, retired := range out.Retired {
+			err = errors.Join(err, s.options.Store.ExpireReference(ctx, retired.ID, unpublished))
+		}
 		if err != nil {
 			s.log.Warn("the summaries of windows are in the references topic, but Redis could not be told; the next owner of the shard tells it", "error", err)
 			return
@@ -80,20 +92,23 @@ func (s *shard) settle(ctx context.Context, outcomes []alerts.Outcome) {
 }
 
 // restoreSummary sees to it that Redis serves a summary that a version still
-// needs, and lets go of one that none does.
+// needs.
 func (b *restoring) restoreSummary(ctx context.Context, r *kgo.Record, number int) error {
-	if number >= 0 {
-		return b.takeReference(ctx, r, number)
+	if number < 0 && r.Value != nil && !b.needed[headerOf(r, headerReference)] {
+		b.head, b.parts = nil, nil // its parts are passed over
+		return nil
 	}
-	b.head, b.parts = nil, nil
-	id := headerOf(r, headerReference)
-	switch {
-	case b.needed[id]:
-		return b.takeReference(ctx, r, number)
-	case r.Value == nil && id != "":
-		if err := b.shard.options.Store.ExpireReference(ctx, id, unpublished); err != nil {
-			return fmt.Errorf("letting go of the summary of a window: %w", err)
-		}
+	return b.takeReference(ctx, r, number)
+}
+
+// letGo sees to it that what a tombstone ends leaves Redis.
+func (b *restoring) letGo(ctx context.Context, tombstone *kgo.Record) error {
+	id := headerOf(tombstone, headerReference)
+	if id == "" { // a part's
+		return nil
+	}
+	if err := b.shard.options.Store.ExpireReference(ctx, id, unpublished); err != nil {
+		return fmt.Errorf("reading tombstones of references: %w", err)
 	}
 	return nil
 }

@@ -192,7 +192,7 @@ func (b *restoring) take(ctx context.Context, r *kgo.Record) error {
 
 func (b *restoring) takeReference(ctx context.Context, r *kgo.Record, number int) error {
 	if r.Value == nil {
-		return nil
+		return b.letGo(ctx, r)
 	}
 	if number < 0 {
 		b.head, b.parts = r.Value, nil
@@ -223,7 +223,7 @@ func (b *restoring) complete(ctx context.Context) error {
 	r.ID = head.ID
 	store := b.shard.options.Store
 	if _, err := store.ReferenceHead(ctx, r.ID); errors.Is(err, redisstore.ErrNotFound) {
-		if r.Of != nil {
+		if r.Kind == reference.Window {
 			err = store.PutReference(ctx, r.ID, b.head, nil, b.parts, unpublished)
 		} else {
 			err = b.shard.serve(ctx, r)

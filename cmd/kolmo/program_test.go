@@ -106,8 +106,8 @@ func programVerdicts(t *testing.T, configFile string, logs []windowstest.Log) ma
 		Settings: func(model string) *windows.Settings { return &settings(model).Settings },
 		MaxAhead: options.MaxAhead, ForgetAfter: config.Limits.ForgetAfter, Limits: options.Limits,
 		Grid: func(model, version string, start windows.Timestamp) *windows.Grid {
-			if own := histories[alerts.Version{Model: model, Version: version}]; own != nil && start >= own.gridFrom {
-				return own.grid
+			if own := histories[alerts.Version{Model: model, Version: version}]; own != nil {
+				return own.gridAt(start)
 			}
 			return grid
 		},
@@ -183,8 +183,18 @@ func besideVerdict(s *alerts.Settings, c windowstest.Closed, all []windowstest.C
 type slowHistory struct {
 	settings *alerts.Settings
 	closed   []*reference.Reference
-	grid     *windows.Grid
-	gridFrom windows.Timestamp
+	crowded  []string
+	grids    []*windows.Grid
+	from     []windows.Timestamp // of grids
+}
+
+func (h *slowHistory) gridAt(start windows.Timestamp) *windows.Grid {
+	for i := len(h.grids) - 1; i >= 0; i-- {
+		if h.from[i] <= start {
+			return h.grids[i]
+		}
+	}
+	return nil
 }
 
 func (h *slowHistory) close(v alerts.Version, w *windows.Window) *drift.Verdict {
@@ -210,24 +220,47 @@ func (h *slowHistory) close(v alerts.Version, w *windows.Window) *drift.Verdict 
 		c.Reference = reference.Merge(history.Kind, parts, history.Size)
 	}
 	if w.Events > 0 {
-		share := history.Windows
-		if history.Kind == reference.Seasonal {
-			share = history.Cycles
-		}
-		h.closed = append(h.closed, reference.Summarise(w, reference.Origin{
-			Model: v.Model, Version: v.Version, Start: w.Interval.Start, End: w.Interval.End,
-		}, int(math.Ceil(float64(history.Size)/float64(share)))))
-		enough := len(h.closed) >= history.Windows
-		if history.Kind == reference.Seasonal {
-			enough = int64(w.Interval.End-h.closed[0].Of.Start) >= 3600_000*period
-		}
-		if h.grid == nil && enough {
-			h.grid = reference.Merge(history.Kind, h.closed, history.Size).Grid()
-			held := w.Interval.End.Add(s.Definition.Lateness + max(s.Definition.Size.Longest(), s.MaxAhead))
-			for h.gridFrom = w.Interval.Start; h.gridFrom < held; {
-				h.gridFrom = s.Definition.Pane(s.Definition.PaneIndex(h.gridFrom)).End
-			}
-		}
+		h.keep(v, w, c.Reference, period)
 	}
 	return drift.Compare(c, s.Drift)
+}
+
+// keep keeps a window, and makes a grid of the first windows, or after one that
+// the grid told too little of.
+func (h *slowHistory) keep(v alerts.Version, w *windows.Window, compared *reference.Reference, period int64) {
+	s, history := h.settings, h.settings.History
+	weekly := history.Kind == reference.Seasonal
+	share := history.Windows
+	if weekly {
+		share = history.Cycles
+	}
+	origin := reference.Origin{Model: v.Model, Version: v.Version, Start: w.Interval.Start, End: w.Interval.End}
+	summary := reference.Summarise(w, origin, int(math.Ceil(float64(history.Size)/float64(share))))
+	h.closed = append(h.closed, summary)
+
+	enough := len(h.closed) >= history.Windows
+	if weekly {
+		enough = int64(w.Interval.End-h.closed[0].Of.Start) >= 3600_000*period
+	}
+	if known := len(h.grids); known > 0 && len(h.crowded) == 0 {
+		if compared != nil && w.Grid != nil && w.Grid.ID == h.grids[known-1].ID {
+			h.crowded = summary.Crowded(compared, s.History.MaxBinMass, weekly)
+		}
+		return
+	}
+	if !enough {
+		return
+	}
+	var parts []*reference.Reference
+	for i, one := range h.closed {
+		if weekly && int64(w.Interval.Start-one.Of.Start) <= 3600_000*period*int64(history.Cycles) || !weekly && i >= len(h.closed)-history.Windows {
+			parts = append(parts, one)
+		}
+	}
+	from := w.Interval.Start
+	for held := w.Interval.End.Add(s.Definition.Lateness + max(s.Definition.Size.Longest(), s.MaxAhead)); from < held; {
+		from = s.Definition.Pane(s.Definition.PaneIndex(from)).End
+	}
+	h.grids = append(h.grids, reference.Regrid(history.Kind, parts, h.crowded, origin, history.Size).Grid())
+	h.from, h.crowded = append(h.from, from), nil
 }

@@ -45,7 +45,7 @@ func (r *Reference) Encode() (headRecord []byte, parts [][]byte) {
 			p := part{Sample: encodeFloats(rest[:n])}
 			if first {
 				p.Feature, p.Prediction, p.Moments = f, f == r.Prediction, encodeMoments(f.Moments)
-				if r.Of != nil {
+				if r.Kind == Window {
 					p.Feature = f.withoutEdges()
 				}
 			} else {
@@ -125,7 +125,7 @@ func Decode(headRecord []byte, parts [][]byte) (*Reference, error) {
 
 // check tells whether a decoded feature keeps the promises of its fields.
 func (f *Feature) check(r *Reference) error {
-	if r.Of != nil {
+	if r.Kind == Window {
 		if err := f.checkSummary(r.Rows); err != nil {
 			return err
 		}
@@ -136,7 +136,7 @@ func (f *Feature) check(r *Reference) error {
 		}
 		return nil
 	}
-	if r.Of == nil && len(f.Counts) != len(f.Edges)+1 || len(f.Edges) > windows.MaxEdges {
+	if r.Kind != Window && len(f.Counts) != len(f.Edges)+1 || len(f.Edges) > windows.MaxEdges {
 		return fmt.Errorf("%d edges with %d counts", len(f.Edges), len(f.Counts))
 	}
 	if f.Outliers != nil && (*f.Outliers > f.Counted || f.LowFence == nil || f.HighFence == nil) {

@@ -24,6 +24,37 @@ const mostCategories = 10_000
 // Where there are LeastCalibrationWindows or more, they also tell how much the
 // windows differ (Calibration).
 func Merge(kind string, parts []*Reference, size int) *Reference {
+	r := merge(kind, parts, size)
+	r.seal()
+	return r
+}
+
+// Regrid makes a grid for the windows to come: Merge with new edges for the
+// features that are named, and for those that no window was counted on a grid of;
+// the others keep theirs, so that what was counted stays comparable. of is the
+// last of the windows, which makes it a reference of this version alone.
+func Regrid(kind string, parts []*Reference, named []string, of Origin, size int) *Reference {
+	bare := make([]*Reference, len(parts))
+	for i, part := range parts {
+		stripped := *part
+		stripped.Features = slices.Clone(part.Features)
+		for j, f := range part.Features {
+			if slices.Contains(named, f.Name) {
+				stripped.Features[j] = f.withoutEdges()
+			}
+		}
+		if part.Prediction != nil && slices.Contains(named, windows.PredictionName) {
+			stripped.Prediction = part.Prediction.withoutEdges()
+		}
+		bare[i] = &stripped
+	}
+	r := merge(kind, bare, size)
+	r.Of = &of
+	r.seal()
+	return r
+}
+
+func merge(kind string, parts []*Reference, size int) *Reference {
 	r := &Reference{Kind: kind}
 	features := make(map[string][]*Feature)
 	var predictions []*Feature
@@ -50,7 +81,6 @@ func Merge(kind string, parts []*Reference, size int) *Reference {
 			r.Prediction = f
 		}
 	}
-	r.seal()
 	return r
 }
 
@@ -111,7 +141,7 @@ func (f *Feature) mergeNumbers(parts []*Feature, size int) {
 	f.Counts = make([]uint64, len(f.Edges)+1)
 	rows := make([][]uint64, len(parts))
 	for i, part := range parts {
-		if slices.Equal(part.Edges, f.Edges) {
+		if len(part.Counts) == len(f.Counts) && slices.Equal(part.Edges, f.Edges) {
 			rows[i] = part.Counts
 		} else {
 			rows[i] = f.bin(part.Sample)

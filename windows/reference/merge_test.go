@@ -353,3 +353,74 @@ func BenchmarkMerge(b *testing.B) {
 		}
 	})
 }
+
+// A bin in which a crowd of different values stands is told, and only the
+// feature that has it gets new edges.
+func TestACrowdedFeatureGetsNewEdges(t *testing.T) {
+	r := rand.New(rand.NewPCG(6, 6))
+	grid := build(t, sampled(r, 5000), 1000).Grid()
+	window := func(hour int, shift float64) *Reference {
+		rows := rowsOf(sampled(r, 1000)).rows
+		for i := range rows {
+			rows[i].Features[0].Value.Number += shift
+		}
+		return summaryOf(windowOf(t, rows, grid, hour, 300), 300)
+	}
+	usual := Merge(Rolling, []*Reference{window(0, 0), window(1, 0)}, 600)
+	if got := window(2, 0).Crowded(usual, 0.05, false); got != nil {
+		t.Errorf("%v are crowded in a window like the others", got)
+	}
+	moved := window(3, 10)
+	if got := moved.Crowded(usual, 0.05, false); !slices.Equal(got, []string{"x"}) {
+		t.Errorf("%v are crowded where x has moved", got)
+	}
+	// What the reference has in the same bin is no news.
+	if got := window(4, 10).Crowded(Merge(Seasonal, []*Reference{moved}, 300), 0.05, true); got != nil {
+		t.Errorf("%v are crowded beyond a reference that is as crowded", got)
+	}
+	// Equal values may stand in one bin, and have one of their own.
+	constant := build(t, []float64{3, 3, 3}, 10)
+	same := summaryOf(windowOf(t, rowsOf(slices.Repeat([]float64{3}, 500)).rows, constant.Grid(), 5, 300), 300)
+	if got := same.Crowded(Merge(Rolling, []*Reference{same}, 300), 0.05, false); got != nil {
+		t.Errorf("%v are crowded with one value", got)
+	}
+
+	made := Regrid(Rolling, []*Reference{window(6, 0), moved}, []string{"x"}, *moved.Of, 600)
+	x, prediction := made.Feature("x"), made.Prediction
+	if slices.Equal(x.Edges, grid.Feature("x").Edges) || !slices.Equal(prediction.Edges, grid.Feature(windows.PredictionName).Edges) {
+		t.Error("the edges of x stay, or those of the prediction do not")
+	}
+	xGrid := x.grid()
+	if above := len(x.Edges) - xGrid.Bin(5); above < 200 {
+		t.Errorf("%d of %d edges are where half of the values are", above, len(x.Edges))
+	}
+	if other := Regrid(Rolling, []*Reference{window(6, 0), moved}, []string{"x"}, Origin{Version: "2"}, 600); other.ID == made.ID {
+		t.Error("the grids of two versions share an id")
+	}
+	head, parts := made.Encode()
+	if back, err := Decode(head, parts); err != nil || !slices.Equal(back.Feature("x").Edges, x.Edges) {
+		t.Errorf("a grid was read back without its edges: %v", err)
+	}
+}
+
+// What documents say a summary takes: about 3 bytes for each of up to 1,024
+// bins and 11 for each value of the sample, per numeric feature, and 500 for the
+// rest.
+func TestWhatASummaryTakes(t *testing.T) {
+	r := rand.New(rand.NewPCG(8, 8))
+	rows := rowsOf(sampled(r, 10_000)).rows
+	grid := build(t, sampled(r, 10_000), 1000).Grid()
+	s := summaryOf(windowOf(t, rows, grid, 0, 1024), 417)
+	_, parts := s.Encode()
+	for i, f := range s.all() {
+		if f.Name != "x" {
+			continue
+		}
+		if said := 3*len(f.Counts) + 11*len(f.Sample) + 500; len(parts[i]) > said*11/10 || len(parts[i]) < said*8/10 {
+			t.Errorf("a feature takes %d bytes, said to be about %d", len(parts[i]), said)
+		}
+	}
+	if said := 8 * (1024 + 417); s.Feature("x").bytes() < said || s.Feature("x").bytes() > said+500 {
+		t.Errorf("in memory it takes %d bytes, said to be about %d", s.Feature("x").bytes(), said)
+	}
+}

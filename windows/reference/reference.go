@@ -29,8 +29,9 @@ type Reference struct {
 	Features   []*Feature `json:"-"`
 	Prediction *Feature   `json:"-"` // nil when the rows had none
 
-	// Of is the window that a summary is of, and GridID the grid that it is
-	// counted on, empty for none: see Summarise. Every other reference has neither.
+	// Of is the window that a summary is of, or the last of those that made a grid;
+	// GridID is the grid that a summary is counted on, empty for none: see Summarise
+	// and Regrid. Every other reference has neither.
 	Of     *Origin `json:"of,omitempty"`
 	GridID string  `json:"grid,omitempty"`
 }

@@ -269,7 +269,7 @@ func FuzzDecode(f *testing.F) {
 	f.Fuzz(func(_ *testing.T, head, part []byte) {
 		if r, err := Decode(head, [][]byte{part}); err == nil {
 			r.Grid()
-			if r.Of != nil && r.OnGrid(nil) == nil {
+			if r.Kind == Window && r.OnGrid(nil) == nil {
 				Merge(Rolling, []*Reference{r, r}, 10)
 			}
 		}

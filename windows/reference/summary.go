@@ -3,6 +3,7 @@ package reference
 import (
 	"fmt"
 	"math"
+	"slices"
 
 	"github.com/kolmo-ml/kolmo/windows"
 )
@@ -53,6 +54,46 @@ func summarised(t *windows.Tally, events uint64, grid *windows.FeatureGrid, size
 		f.Counts, f.Counted = []uint64{uint64(len(f.Sample))}, uint64(len(f.Sample))
 	}
 	return f
+}
+
+// leastCrowd is how many values make a crowd: fewer in a bin are chance.
+const leastCrowd = 50
+
+// Crowded names the features of which the grid tells too little in a summary that
+// could be compared with a reference bin by bin: more than a share of the values
+// stand in one bin, although they need not be equal. beyond counts only what
+// exceeds the reference's own share in the bin.
+func (r *Reference) Crowded(than *Reference, share float64, beyond bool) []string {
+	crowded := func(f, g *Feature) bool {
+		if g == nil || len(f.Edges) == 0 || g.Counted != g.Moments.Count || !slices.Equal(f.Edges, g.Edges) {
+			return false
+		}
+		for bin, n := range f.Counts {
+			mass := float64(n) / float64(f.Counted)
+			if beyond {
+				mass -= float64(g.Counts[bin]) / float64(g.Counted)
+			}
+			if n >= leastCrowd && mass > share && !f.single(bin) {
+				return true
+			}
+		}
+		return false
+	}
+	var names []string
+	for _, f := range r.Features {
+		if crowded(f, than.Feature(f.Name)) {
+			names = append(names, f.Name)
+		}
+	}
+	if r.Prediction != nil && crowded(r.Prediction, than.Prediction) {
+		names = append(names, windows.PredictionName)
+	}
+	return names
+}
+
+// single reports whether a bin can hold one value alone.
+func (f *Feature) single(bin int) bool {
+	return bin > 0 && bin < len(f.Edges) && math.Nextafter(f.Edges[bin], math.Inf(-1)) == f.Edges[bin-1]
 }
 
 // OnGrid gives a summary that was decoded the edges of its grid, which is the
@@ -120,10 +161,15 @@ func (f *Feature) withoutEdges() *Feature {
 func (r *Reference) Bytes() int {
 	bytes := 0
 	for _, f := range r.all() {
-		bytes += 400 + 8*(len(f.Counts)+len(f.Sample)+len(f.CategoryCounts))
-		for _, category := range f.Categories {
-			bytes += 16 + len(category)
-		}
+		bytes += f.bytes()
+	}
+	return bytes
+}
+
+func (f *Feature) bytes() int {
+	bytes := 400 + 8*(len(f.Counts)+len(f.Sample)+len(f.CategoryCounts))
+	for _, category := range f.Categories {
+		bytes += 16 + len(category)
 	}
 	return bytes
 }

@@ -142,7 +142,7 @@ func (m *models) make(c configs.Model) Model {
 	case configs.ReferenceFirst:
 		s.FirstWindows = r.Windows
 	case configs.ReferenceRolling, configs.ReferenceSeasonal:
-		s.History = alerts.History{Kind: r.Kind, Windows: r.Windows, Period: r.Period, Cycles: r.Cycles, Size: r.Size}
+		s.History = alerts.History{Kind: r.Kind, Windows: r.Windows, Period: r.Period, Cycles: r.Cycles, Size: r.Size, MaxBinMass: m.config.Limits.MaxBinMass}
 		// A summary keeps a part of the reference's values, so a pane without a grid
 		// needs no more than others.
 		s.ReferenceSize = s.SampleSize
