@@ -391,7 +391,6 @@ func TestALoadedReferenceEndsTheDraft(t *testing.T) {
 // other or the window at hand.
 func TestOverlappingWindowsAreNotComparedWithThemselves(t *testing.T) {
 	l := newLife(rolling(t, "3h", "1h", 2))
-	rows := uint64(0)
 	for n := range int64(20) {
 		out := l.close(n, func(slice int64) []float64 { return around(0, 100+int(slice)) })
 		r := out.Verdict.Reference
@@ -403,7 +402,7 @@ func TestOverlappingWindowsAreNotComparedWithThemselves(t *testing.T) {
 		}
 		// Of the window that starts at n o'clock: those from n−6 to n−3 and from n−3
 		// to n o'clock.
-		rows = 0
+		rows := uint64(0)
 		for slice := n - 6; slice < n; slice++ {
 			rows += uint64(100 + slice)
 		}

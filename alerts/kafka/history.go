@@ -46,7 +46,7 @@ func (s *shard) remember(ctx context.Context, v alerts.Version, out *alerts.Outc
 		if err := s.options.Store.PutReference(ctx, r.ID, head, nil, parts, unpublished); err != nil {
 			return nil, fmt.Errorf("putting the summary of a window into Redis: %w", err)
 		}
-		s.closers.summaries.add(r)
+		s.closers.summaries.add(r, nil)
 		records = s.recordsOf(v, slotWindow, r.Of.Start, r.ID, head, parts)
 	}
 	for _, dropped := range out.Dropped {
@@ -142,27 +142,34 @@ type summaryCache struct {
 	store *redisstore.Store
 
 	mu    sync.Mutex
-	cache *lru.Cache[string, *reference.Reference] // guarded by mu
-	bytes int                                      // of what is cached; guarded by mu
+	cache *lru.Cache[string, cachedSummary] // guarded by mu
+	bytes int                               // of what is cached; guarded by mu
+}
+
+// cachedSummary holds on to the grid as well, so that summaries that are read one
+// after the other share it; nil for one that was made here.
+type cachedSummary struct {
+	summary *reference.Reference
+	grid    *windows.Grid
 }
 
 func newSummaryCache(store *redisstore.Store) *summaryCache {
 	c := &summaryCache{store: store}
 	var err error
-	c.cache, err = lru.NewWithEvict(1<<30, func(_ string, r *reference.Reference) { c.bytes -= r.Bytes() })
+	c.cache, err = lru.NewWithEvict(1<<30, func(_ string, s cachedSummary) { c.bytes -= s.summary.Bytes() })
 	if err != nil {
 		panic("kafka: " + err.Error()) // only a size below one is refused
 	}
 	return c
 }
 
-func (c *summaryCache) add(r *reference.Reference) {
+func (c *summaryCache) add(r *reference.Reference, grid *windows.Grid) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.cache.Contains(r.ID) {
 		return
 	}
-	c.cache.Add(r.ID, r)
+	c.cache.Add(r.ID, cachedSummary{r, grid})
 	c.bytes += r.Bytes()
 	for c.bytes > summaryCacheBytes && c.cache.Len() > 1 {
 		c.cache.RemoveOldest()
@@ -171,16 +178,17 @@ func (c *summaryCache) add(r *reference.Reference) {
 
 func (c *summaryCache) get(ctx context.Context, id string) (*reference.Reference, error) {
 	c.mu.Lock()
-	r, ok := c.cache.Get(id)
+	cached, ok := c.cache.Get(id)
 	c.mu.Unlock()
 	if ok {
-		return r, nil
+		return cached.summary, nil
 	}
 	head, parts, err := c.store.Reference(ctx, id)
 	if err != nil {
 		return nil, err
 	}
-	if r, err = reference.Decode(head, parts); err != nil {
+	r, err := reference.Decode(head, parts)
+	if err != nil {
 		return nil, err
 	}
 	grid, err := c.store.Grid(ctx, r.GridID)
@@ -190,6 +198,6 @@ func (c *summaryCache) get(ctx context.Context, id string) (*reference.Reference
 	if err := r.OnGrid(grid); err != nil {
 		return nil, err
 	}
-	c.add(r)
+	c.add(r, grid)
 	return r, nil
 }
