@@ -113,6 +113,6 @@ func (l *Limits) fields() []field {
 		{key: "max_ahead", value: duration(&l.MaxAhead, 0, year), meaning: "How far an event's time may be past its record's. Events further ahead go to the dead letters."},
 		{key: "idle_after", value: duration(&l.IdleAfter, time.Second, year), meaning: "How long a partition must be silent before it holds back nobody."},
 		{key: "forget_after", value: duration(&l.ForgetAfter, 0, year), meaning: "How long, in event time, a version without events still gets verdicts."},
-		{key: "max_bin_mass", value: number(&l.MaxBinMass, bound{0, true}, bound{1, false}), meaning: "Share of a window that one bin may hold beyond its share of the reference before the bins are chosen anew. Never for a fixed reference."},
+		{key: "max_bin_mass", value: number(&l.MaxBinMass, bound{0, true}, bound{1, false}), meaning: "Share of a window that may stand in one bin of different values before the bins are chosen anew: of a rolling reference, and of a seasonal one beyond the share of the slot. Never for the other kinds."},
 	}
 }

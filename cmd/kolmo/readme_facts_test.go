@@ -177,7 +177,10 @@ func TestReadmeNumbers(t *testing.T) {
 // TestReadmeLinks follows the links between the documents, and weighs the
 // picture.
 func TestReadmeLinks(t *testing.T) {
-	for _, document := range []string{"README.md", "windows/README.md", "windows/twosample/README.md", "alerts/README.md", "cmd/internal/replay/README.md", "CHANGELOG.md"} {
+	for _, document := range []string{
+		"README.md", "windows/README.md", "windows/twosample/README.md", "windows/reference/README.md", "windows/drift/README.md",
+		"configs/README.md", "alerts/README.md", "cmd/internal/replay/README.md", "CHANGELOG.md",
+	} {
 		data, err := os.ReadFile(filepath.Join(repository, document))
 		if err != nil {
 			t.Error(err)
