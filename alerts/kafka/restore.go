@@ -216,25 +216,27 @@ func (b *restoring) complete(ctx context.Context) error {
 		return nil
 	}
 	defer func() { b.head, b.parts = nil, nil }()
+	store := b.shard.options.Store
+	if _, err := store.ReferenceHead(ctx, head.ID); errors.Is(err, redisstore.ErrNotFound) {
+		if err := b.putBack(ctx, head); err != nil {
+			return err
+		}
+	} else if err != nil {
+		return fmt.Errorf("looking for reference %s in Redis: %w", head.ID, err)
+	}
+	return store.PersistReference(ctx, head.ID)
+}
+
+// putBack serves from Redis what the topic holds. A summary has no grid to make.
+func (b *restoring) putBack(ctx context.Context, head *reference.Reference) error {
+	if head.Kind == reference.Window {
+		return b.shard.options.Store.PutReference(ctx, head.ID, b.head, nil, b.parts, unpublished)
+	}
 	r, err := reference.Decode(b.head, b.parts)
 	if err != nil {
 		return err
 	}
-	r.ID = head.ID
-	store := b.shard.options.Store
-	if _, err := store.ReferenceHead(ctx, r.ID); errors.Is(err, redisstore.ErrNotFound) {
-		if r.Kind == reference.Window {
-			err = store.PutReference(ctx, r.ID, b.head, nil, b.parts, unpublished)
-		} else {
-			err = b.shard.serve(ctx, r)
-		}
-		if err != nil {
-			return err
-		}
-	} else if err != nil {
-		return fmt.Errorf("looking for reference %s in Redis: %w", r.ID, err)
-	}
-	return store.PersistReference(ctx, r.ID)
+	return b.shard.serve(ctx, r)
 }
 
 // finish ties the drafts to their versions.
