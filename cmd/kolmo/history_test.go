@@ -27,7 +27,7 @@ const (
 // TestReferencesOfEarlierWindows: 154 days of flights, each compared with the
 // seven before it, or with its weekday in the three weeks before. Three instances,
 // two of which are killed in the middle, publish what the reference program says,
-// byte for byte.
+// byte for byte. What Redis then loses comes back from the references topic.
 func TestReferencesOfEarlierWindows(t *testing.T) {
 	s := newStack(t)
 	s.emitFlights(t, "predictions", 4)
@@ -54,6 +54,10 @@ func TestReferencesOfEarlierWindows(t *testing.T) {
 		sameVerdicts(t, got, want)
 		s.referencedDays(t, name, got)
 		s.keptWindows(t, name)
+		s.loseReferences(t, name)
+		again := s.run(t, configs[name])
+		s.awaitReferences(t, name)
+		again.stop()
 	}
 }
 
@@ -83,23 +87,70 @@ func (s *stack) referencedDays(t *testing.T, kind string, verdicts map[string][]
 	}
 }
 
-// keptWindows: the references topic and Redis hold the windows that are listed in
-// the progress, and what was dropped goes.
+// loseReferences deletes every grid and summary from Redis.
+func (s *stack) loseReferences(t *testing.T, name string) {
+	t.Helper()
+	client := redis.NewClient(&redis.Options{Addr: s.redis})
+	defer func() { _ = client.Close() }() // nothing is pending
+	keys, err := client.Keys(t.Context(), name+":{r/*}").Result()
+	if err != nil || len(keys) < 8 {
+		t.Fatalf("%d references, %v", len(keys), err)
+	}
+	if err := client.Del(t.Context(), keys...).Err(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// awaitReferences waits until Redis keeps every window that the progress lists,
+// and the grid.
+func (s *stack) awaitReferences(t *testing.T, name string) {
+	t.Helper()
+	client := redis.NewClient(&redis.Options{Addr: s.redis})
+	defer func() { _ = client.Close() }() // nothing is pending
+	wanted := s.listedWindows(t, name)
+	for deadline := time.Now().Add(60 * time.Second); len(wanted) > 0; <-time.After(50 * time.Millisecond) {
+		for id := range wanted {
+			if client.TTL(t.Context(), name+":{r/"+id+"}").Val() == -1 {
+				delete(wanted, id)
+			}
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("%s: %d references have not come back: %v", name, len(wanted), wanted)
+		}
+	}
+}
+
+// listedWindows are the ids of the windows and grids that the progress lists.
+func (s *stack) listedWindows(t *testing.T, name string) map[string]bool {
+	t.Helper()
+	type listed struct {
+		ID string `json:"id"`
+	}
+	type lists struct {
+		History    []listed `json:"history"`
+		References []listed `json:"references"`
+	}
+	last := make(map[string]lists)
+	for _, r := range s.records(t, name+".progress", time.Minute, func(all []*kgo.Record) bool { return len(all) > 0 }) {
+		var p lists
+		if json.Unmarshal(r.Value, &p) == nil { // others are not JSON
+			last[string(r.Key)] = p
+		}
+	}
+	ids := make(map[string]bool)
+	for _, p := range last {
+		for _, one := range append(p.History, p.References...) {
+			ids[one.ID] = true
+		}
+	}
+	return ids
+}
+
+// keptWindows: Redis keeps the windows and the grids that are listed in the
+// progress, and what was dropped goes.
 func (s *stack) keptWindows(t *testing.T, name string) {
 	t.Helper()
-	type summary struct{ ID string }
-	listed := make(map[string][]summary)
-	for _, r := range s.records(t, name+".progress", time.Minute, func(all []*kgo.Record) bool { return len(all) > 0 }) {
-		if p := (struct{ History []summary }{}); json.Unmarshal(r.Value, &p) == nil {
-			listed[string(r.Key)] = p.History
-		}
-	}
-	kept := make(map[string]bool)
-	for _, history := range listed {
-		for _, w := range history {
-			kept[w.ID] = true
-		}
-	}
+	kept := s.listedWindows(t, name)
 	client := redis.NewClient(&redis.Options{Addr: s.redis})
 	defer func() { _ = client.Close() }() // nothing is pending
 	var persistent, leaving int
@@ -115,9 +166,9 @@ func (s *stack) keptWindows(t *testing.T, name string) {
 			t.Fatal(err)
 		}
 		switch {
-		case head.Kind != "window": // the one that made the grid
 		case kept[id] != (ttl == -1):
-			t.Errorf("%s is listed: %v, and its time limit is %v", id, kept[id], ttl)
+			t.Errorf("%s of kind %s is listed: %v, and its time limit is %v", id, head.Kind, kept[id], ttl)
+		case head.Kind != "window": // it made a grid
 		case kept[id]:
 			persistent++
 		default:

@@ -104,7 +104,7 @@ func TestVersionsAndLoadedReferences(t *testing.T) {
 		}
 		last := int(from.Sub(noon)/time.Hour) + 3
 		send(8, last)
-		i.kill() // whoever comes next finds the boundary in the progress
+		i.stop() // whoever comes next finds the boundary in the progress
 		i = s.run(t, config)
 		var before, after int
 		// The first window ends an hour after noon; the last that is closed by events
