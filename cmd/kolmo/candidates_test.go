@@ -73,6 +73,9 @@ func TestABudgetStandsBesideItsAbsence(t *testing.T) {
 		twin := without.Versions[0].Windows[i]
 		for name, f := range w.Features {
 			other := twin.Features[name]
+			if f.Test == "" {
+				continue // its data is broken, and there was nothing to test
+			}
 			if f.Drifted != other.Drifted || *f.Effect != *other.Effect {
 				t.Errorf("%v %s: the comparison itself depends on the budget", w.Start, name)
 			}

@@ -69,12 +69,14 @@ func shorten(v *drift.Verdict) *Window {
 		Features: make(map[string]Feature),
 	}
 	for name, f := range all(v) {
-		if f.Test == "" {
+		broken := f.BrokenMost().Name
+		if f.Test == "" && broken == "" {
 			continue
 		}
-		w.Tested = true
+		w.Tested = w.Tested || f.Test != ""
 		w.Features[name] = Feature{
 			Test: f.Test, Statistic: f.Statistic, Adjusted: f.Adjusted, Effect: f.Effect, Drifted: f.Drifted, HeldBack: f.HeldBack,
+			CausedBy: f.CausedBy, Broken: broken,
 		}
 	}
 	return w

@@ -139,29 +139,37 @@ type Window struct {
 	Tested  bool      `json:"tested"`
 	Drifted bool      `json:"drifted"`
 	Error   string    `json:"error,omitempty"`
-	// Features that were tested, and the prediction under its reserved name.
+	// Features that were tested or whose data is broken, and the prediction under its
+	// reserved name.
 	Features map[string]Feature `json:"features"`
 }
 
 // A Feature is one comparison, shortened.
 type Feature struct {
-	Test      string        `json:"test"`
+	Test      string        `json:"test"` // empty: it was not tested
 	Statistic *drift.Number `json:"statistic"`
 	Adjusted  *drift.Number `json:"p_adjusted"`
 	Effect    *drift.Number `json:"effect"`
 	Drifted   bool          `json:"drifted"`
 	HeldBack  string        `json:"held_back,omitempty"`
+	CausedBy  string        `json:"caused_by,omitempty"` // the broken check that the drift is the consequence of
+	// Broken names the check by which the feature's data is broken most; empty where
+	// it is not.
+	Broken string `json:"broken,omitempty"`
 }
 
 // counts reports whether a drift of the window counts towards an alert.
 func (w *Window) counts() bool {
 	for _, f := range w.Features {
-		if f.Drifted && f.HeldBack == "" {
+		if f.counts() {
 			return true
 		}
 	}
 	return false
 }
+
+// counts reports whether a drift of the feature counts towards a page of drift.
+func (f *Feature) counts() bool { return f.Drifted && f.HeldBack == "" && f.CausedBy == "" }
 
 // Paged reports whether a candidate that was asked for has a page.
 func (r *Report) Paged() bool {

@@ -99,17 +99,20 @@ func featureStrips(v *Version, per int) (strips []featureStrip, leftOut int) {
 
 // draw adds the column of some windows.
 func (s *featureStrip) draw(windows []*Window, x float64, largest map[string]float64) {
-	worst, effect := untested, 0.0
+	worst, effect, broken := untested, 0.0, 0
 	for _, w := range windows {
-		f, tested := w.Features[s.Name]
-		if !tested {
+		f := w.Features[s.Name]
+		if f.Broken != "" {
+			broken++
+		}
+		if f.Test == "" {
 			continue
 		}
 		m := quiet
 		if f.Drifted {
 			m = heldBack
 			s.Drifted++
-			if f.HeldBack == "" {
+			if f.counts() {
 				m = counting
 				s.Counted++
 			}
@@ -127,9 +130,12 @@ func (s *featureStrip) draw(windows []*Window, x float64, largest map[string]flo
 		return
 	}
 	h := marks[worst].height
+	title := fmt.Sprintf("%s – %s: %s, effect %.3f", moment(windows[0].Start), moment(windows[len(windows)-1].End), marks[worst].words, effect)
+	if broken > 0 {
+		title += fmt.Sprintf("; broken data in %s", plural(broken, "window"))
+	}
 	s.Columns = append(s.Columns, column{
-		X: x, Y: stripHeight - h, W: columnWidth - s.gap(), H: h, Class: evidence.EffectClass(effect),
-		Title: fmt.Sprintf("%s – %s: %s, effect %.3f", moment(windows[0].Start), moment(windows[len(windows)-1].End), marks[worst].words, effect),
+		X: x, Y: stripHeight - h, W: columnWidth - s.gap(), H: h, Class: evidence.EffectClass(effect), Title: title,
 	})
 }
 
