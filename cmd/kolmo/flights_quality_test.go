@@ -6,6 +6,7 @@ import (
 	"maps"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/kolmo-ml/kolmo/cmd/internal/dataset"
 	"github.com/kolmo-ml/kolmo/consumer/event"
@@ -14,10 +15,10 @@ import (
 	"github.com/kolmo-ml/kolmo/windows/reference"
 )
 
-// The flights are a real case whose data is sound, but for gusts and pressure that
-// the weather stations left out. Nearly every feature drifts nearly every week, the
-// temperature until none is in winter's range, and shares of missing values and of
-// long delays wander: none of that is broken data.
+// The flights are a real case whose data is sound. Nearly every feature drifts nearly
+// every week, the temperature until none is in winter's range, and shares of missing
+// values and of long delays wander, in the reference's weeks as well: none of that is
+// broken data. Two weeks with rain as heavy as no winter's are taken for it.
 func TestTheFlightsAreHardlyEverBroken(t *testing.T) {
 	limits := windows.Limits{Models: 1, Features: 100, Categories: 1000}
 	open := func(name string) *rows {
@@ -28,13 +29,20 @@ func TestTheFlightsAreHardlyEverBroken(t *testing.T) {
 		t.Cleanup(func() { _ = r.Close() })
 		return watched(t.Context(), r, io.Discard, name)
 	}
-	made, err := reference.Build(reference.Fixed, open("reference.csv.gz"), 10_000, limits)
+	weekly := &windows.Definition{Size: windows.DurationSpan(168 * time.Hour)}
+	if err := weekly.Validate(); err != nil {
+		t.Fatal(err)
+	}
+	made, err := reference.BuildInWindows(reference.Fixed, open("reference.csv.gz"), 10_000, limits, weekly)
 	if err != nil {
 		t.Fatal(err)
 	}
 	grid := made.Grid()
 	weeks := make(map[int64]*windows.Pane)
 	events := open("events.ndjson.gz")
+	if err := events.Rewind(); err != nil {
+		t.Fatal(err)
+	}
 	var o windows.Observation
 	for n := uint64(0); ; n++ {
 		if err = events.Next(&o); err != nil {
@@ -67,13 +75,10 @@ func TestTheFlightsAreHardlyEverBroken(t *testing.T) {
 			}
 		}
 	}
-	if want := []string{
-		"week 10: wind_gust missing", "week 11: precip out_of_range", "week 12: wind_gust missing",
-		"week 18: precip out_of_range", "week 18: pressure missing",
-	}; len(weeks) != 22 || !slices.Equal(broken, want) {
+	if want := []string{"week 11: precip out_of_range", "week 18: precip out_of_range"}; len(weeks) != 22 || !slices.Equal(broken, want) {
 		t.Errorf("of %d weeks broken: %q, want %q", len(weeks), broken, want)
 	}
-	if want := []string{"week 10: wind_gust", "week 12: wind_gust", "week 18: pressure"}; drifted != 22 || !slices.Equal(caused, want) {
-		t.Errorf("%d weeks drifted; drift by broken data in %q, want %q", drifted, caused, want)
+	if drifted != 22 || len(caused) > 0 {
+		t.Errorf("%d weeks drifted; drift by broken data in %q", drifted, caused)
 	}
 }

@@ -75,7 +75,7 @@ func BenchmarkDecideVerdict3000(b *testing.B) {
 				name := fmt.Sprintf("f%04d", i)
 				before[name], after[name] = numbers(rows, normals(random, 0)), numbers(events, normals(random, shift))
 			}
-			r, err := reference.Build(reference.Fixed, rowsOf(before, 0), kept, limits)
+			r, err := reference.Build(reference.Fixed, tableRowsOf(before, 0), kept, limits)
 			if err != nil {
 				b.Fatal(err)
 			}

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/kolmo-ml/kolmo/windows"
+	"github.com/kolmo-ml/kolmo/windows/reference"
 )
 
 // The checks of data quality, by their names in a verdict.
@@ -193,10 +194,28 @@ type checkFamily struct {
 type candidate struct {
 	*Check
 	least float64
+	// ratio is how many times the reference's the odds must be.
+	ratio float64
 }
 
+// missingRatio is all that is asked of the odds of a missing rate, be
+// QualitySettings.MinRatio larger: shares of tails wander more than gaps do.
+const missingRatio = 2
+
 func (t *checkFamily) add(c *Check, least float64) {
-	t.tested = append(t.tested, candidate{c, max(least, t.settings.MinIncrease)})
+	t.tested = append(t.tested, candidate{c, max(least, t.settings.MinIncrease), t.settings.MinRatio})
+}
+
+// addMissing adds the check of a missing rate, which must be above what is usual in
+// the reference's own windows. That says more than a multiple of the odds does, which is
+// asked for where those are not known.
+func (t *checkFamily) addMissing(c *Check, calibration *reference.Calibration) {
+	missing := candidate{c, t.settings.MinIncrease, min(missingRatio, t.settings.MinRatio)}
+	if calibration != nil && calibration.Missing != nil {
+		missing.least = max(missing.least, calibration.Missing.Usual()-float64(c.ReferenceRate))
+		missing.ratio = 1
+	}
+	t.tested = append(t.tested, missing)
 }
 
 // decide corrects the p-values and says which checks are broken.
@@ -211,7 +230,7 @@ func (t *checkFamily) decide(correction string) {
 	for i, adjusted := range Adjust(correction, p)[:len(t.tested)] {
 		c := t.tested[i]
 		c.Adjusted = number(adjusted)
-		c.Broken = adjusted < t.level && c.Excess() >= c.least && c.oddsRose(t.settings.MinRatio)
+		c.Broken = adjusted < t.level && c.Excess() >= c.least && c.oddsRose(c.ratio)
 	}
 }
 

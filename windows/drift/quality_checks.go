@@ -75,7 +75,7 @@ func (in *inspection) presence(q *Quality, family *checkFamily) {
 	q.Missing = checkOf(least, in.events, in.ref.Missing, rows)
 	if q.Missing.Excess() >= 0 {
 		q.Missing.test(least, in.events, in.ref.Missing, rows, 2)
-		family.add(q.Missing, 0)
+		family.addMissing(q.Missing, in.ref.Calibration)
 		return
 	}
 	q.Missing = checkOf(most, in.events, in.ref.Missing, rows)

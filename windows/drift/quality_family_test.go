@@ -167,8 +167,10 @@ func TestProbabilityIncreaseAndRatioDecide(t *testing.T) {
 		{counted{rows: 1_000_000, missing: 25_000}, counted{rows: 1_000_000, missing: 20_000}, 0.01, 1, false},
 		{counted{rows: 1_000_000, missing: 25_000}, counted{rows: 1_000_000, missing: 20_000}, 0.005, 1, true},
 		{counted{rows: 1_000_000, missing: 25_000}, counted{rows: 1_000_000, missing: 20_000}, 0.005, 1.3, false},
-		{counted{rows: 1_000_000, missing: 600_000}, counted{rows: 1_000_000, missing: 400_000}, 0.01, 2, true}, // 1.5 of ⅔
-		{counted{rows: 1_000_000, missing: 600_000}, counted{rows: 1_000_000, missing: 400_000}, 0.01, 2.3, false},
+		{counted{rows: 1_000_000, missing: 600_000}, counted{rows: 1_000_000, missing: 400_000}, 0.01, 5, true}, // 1.5 of ⅔, and of a gap the double is enough
+		{counted{rows: 1_000_000, missing: 550_000}, counted{rows: 1_000_000, missing: 400_000}, 0.01, 5, false},
+		{counted{rows: 1_000_000, nonFinite: 600_000}, counted{rows: 1_000_000, nonFinite: 400_000}, 0.01, 2, true},
+		{counted{rows: 1_000_000, nonFinite: 600_000}, counted{rows: 1_000_000, nonFinite: 400_000}, 0.01, 2.3, false},
 		{counted{rows: 60, missing: 4}, counted{rows: 1000, missing: 20}, 0.01, 1, false},
 		{counted{rows: 60, missing: 10}, counted{rows: 1000, missing: 20}, 0.01, 3, true},
 	} {

@@ -2,6 +2,7 @@ package drift
 
 import (
 	"io"
+	"math"
 	"math/rand/v2"
 	"slices"
 	"testing"
@@ -141,7 +142,8 @@ func TestWhatIsBrokenAndWhatDrifted(t *testing.T) {
 				return out
 			}(),
 		},
-		{name: "missing wanders", before: mixed(numbers, 20, always(nil)), now: mixed(today, 40, always(nil))},
+		{name: "missing wanders", before: mixed(numbers, 20, always(nil)), now: mixed(today, 30, always(nil))},
+		{name: "missing doubles", before: mixed(numbers, 20, always(nil)), now: mixed(today, 40, always(nil)), broken: []string{"missing"}},
 		{name: "none missing any more", before: mixed(numbers, 30, always(nil)), now: today},
 		{name: "most were missing and none is", before: mixed(numbers, 60, always(nil)), now: today, broken: []string{"appeared"}},
 		{name: "some missing values became zeros", before: mixed(numbers, 30, always(nil)), now: mixed(today, 30, always(0.0)), drifted: true},
@@ -252,5 +254,49 @@ func TestWhatIsBrokenAndWhatDrifted(t *testing.T) {
 				t.Logf("%s", data)
 			}
 		})
+	}
+}
+
+// How much of a feature is missing varies from window to window. Where the
+// reference's windows are known, a rate is broken when it is beyond theirs, be that a
+// little more than a steady one or not before nearly all of one that wanders.
+func TestMissingRatesAreHeldAgainstTheWindowsOfTheReference(t *testing.T) {
+	gaps := func(hour int, wander float64) float64 { return 0.2 + wander*math.Sin(float64(hour)) }
+	const hours, hourly = 40, 400
+	referenceWith := func(wander float64) *reference.Reference {
+		random := rand.New(rand.NewPCG(3, 9))
+		column := make([]any, hours*hourly)
+		for i := range column {
+			if random.Float64() >= gaps(i/hourly, wander) {
+				column[i] = random.NormFloat64()
+			}
+		}
+		return tableReference(t, table{"x": column}, 1000, hourly)
+	}
+	steady, wandering := referenceWith(0), referenceWith(0.15)
+	for _, c := range []struct {
+		name      string
+		reference *reference.Reference
+		missing   float64
+		broken    bool
+	}{
+		{"steady, the same", steady, 0.2, false},
+		{"steady, more", steady, 0.3, true},
+		{"wandering, as far as it does", wandering, 0.35, false},
+		{"wandering, the double", wandering, 0.45, false},
+		{"wandering, far beyond", wandering, 0.7, true},
+	} {
+		random := rand.New(rand.NewPCG(4, 4))
+		column := make([]any, 2000)
+		for i := range column {
+			if float64(i) >= c.missing*2000 {
+				column[i] = random.NormFloat64()
+			}
+		}
+		v := Compare(Case{Window: tableWindow(table{"x": column}, c.reference, 100), Reference: c.reference}, Default())
+		check := v.Features["x"].Quality.Missing
+		if check.Broken != c.broken || v.Broken != c.broken {
+			t.Errorf("%s: %v missing, %v in the reference with %+v: broken %v", c.name, check.Rate, check.ReferenceRate, c.reference.Feature("x").Calibration.Missing, check.Broken)
+		}
 	}
 }

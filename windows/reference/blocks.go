@@ -39,6 +39,9 @@ type featureBlocks struct {
 	Cuts       []float64  `json:"cuts,omitempty"`       // of a numeric feature, strictly ascending
 	Categories []string   `json:"categories,omitempty"` // of a categorical one, ascending
 	Rows       [][]uint32 `json:"rows,omitempty"`
+	// Missing is the share of events without a value, of windows with enough
+	// events.
+	Missing []float64 `json:"missing,omitempty"`
 }
 
 // leastForCuts is how many values a window must hold of a feature for the cuts
@@ -48,23 +51,48 @@ const leastForCuts = 50
 // Add counts one window of the reference.
 func (b *Blocks) Add(w *windows.Window) {
 	for _, t := range w.Features {
-		b.add(t, false)
+		b.begin(t, false)
 	}
 	if w.Prediction != nil {
-		b.add(w.Prediction, true)
+		b.begin(w.Prediction, true)
+	}
+	for _, f := range b.features {
+		t, events := w.Feature(f.Name), w.FeatureEvents
+		if f.Prediction {
+			t, events = w.Prediction, w.PredictionEvents
+		}
+		f.add(t, events)
 	}
 }
 
-func (b *Blocks) add(t *windows.Tally, prediction bool) {
-	f := b.find(t.Name, prediction)
-	if f == nil {
-		if f = newFeatureBlocks(t, prediction); f == nil {
-			return
-		}
+// begin fixes what a feature is counted between, if nothing does yet and the
+// window holds enough of it.
+func (b *Blocks) begin(t *windows.Tally, prediction bool) {
+	if b.find(t.Name, prediction) != nil {
+		return
+	}
+	if f := newFeatureBlocks(t, prediction); f != nil {
 		b.insert(f)
 	}
-	if row := f.count(t); row != nil && len(f.Rows) < mostBlocks {
-		f.Rows = append(f.Rows, row)
+}
+
+// add counts one window, in which so many events could have carried the feature.
+// t is nil where none did.
+func (f *featureBlocks) add(t *windows.Tally, events uint64) {
+	var present uint64
+	if t != nil {
+		present = t.Present()
+		if row := f.count(t); row != nil && len(f.Rows) < mostBlocks {
+			f.Rows = append(f.Rows, row)
+		}
+	}
+	f.miss(events-min(present, events), events)
+}
+
+// miss counts how many events of a window lack a value.
+func (f *featureBlocks) miss(missing, events uint64) {
+	if events >= leastForCuts && len(f.Missing) < mostBlocks {
+		f.Missing = append(f.Missing, float64(missing)/float64(events))
 	}
 }
 
@@ -195,6 +223,11 @@ func (f *featureBlocks) check(name, role string) error {
 	}
 	if !slices.IsSorted(f.Categories) || len(f.Cuts) > 0 && f.Categories != nil {
 		return fmt.Errorf("the categories of feature %q are out of order, or beside cuts", name)
+	}
+	for i, share := range f.Missing {
+		if !(share >= 0 && share <= 1) {
+			return fmt.Errorf("of window %d of feature %q a share of %v is missing", i, name, share)
+		}
 	}
 	for i, row := range f.Rows {
 		if len(row) != f.bins() {

@@ -26,7 +26,20 @@ type Calibration struct {
 	// ChiSquare is of the counts in categories, or in a number's distinct values;
 	// nil where there are more of those than are counted.
 	ChiSquare *Spread `json:"chi2,omitempty"`
+	// Missing is of the share of events without a value; nil where too few windows
+	// have enough events.
+	Missing *Share `json:"missing,omitempty"`
 }
+
+// A Share is a share of the events of a window, over the reference's windows.
+type Share struct {
+	Mean      float64 `json:"mean"`
+	Deviation float64 `json:"deviation"`
+}
+
+// Usual is the share that a window without a break stays below: the mean and three
+// standard deviations.
+func (s *Share) Usual() float64 { return s.Mean + 3*s.Deviation }
 
 // A Spread is how large an effect the reference's windows show by themselves.
 type Spread struct {
@@ -106,7 +119,19 @@ func (f *featureBlocks) calibrate() *Calibration {
 			c.ChiSquare.DegreesOfFreedom = min(degrees, max(1, 2*(mean/spread)*(mean/spread)))
 		}
 	}
+	c.Missing = shareOf(f.Missing)
 	return c
+}
+
+func shareOf(shares []float64) *Share {
+	if len(shares) < LeastCalibrationWindows {
+		return nil
+	}
+	var m windows.Moments
+	for _, share := range shares {
+		m.Add(share)
+	}
+	return &Share{Mean: m.Mean, Deviation: deviation(&m)}
 }
 
 // spreading collects what the windows show.

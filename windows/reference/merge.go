@@ -152,7 +152,11 @@ func (f *Feature) mergeNumbers(parts []*Feature, size int) {
 	}
 	f.Counted = sumUp(f.Counts)
 	f.mergeFences(parts)
-	f.Calibration = f.coarse(rows).calibrate()
+	blocks := f.coarse(rows)
+	for _, part := range parts {
+		blocks.miss(part.Missing, part.Present+part.Missing)
+	}
+	f.Calibration = blocks.calibrate()
 }
 
 // mergeFences takes the fences that all parts share, those of the grid on which

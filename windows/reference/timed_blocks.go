@@ -27,6 +27,8 @@ type timedBlocks struct {
 	// stride leaves out windows where there are more than are kept.
 	stride int64
 	rows   map[int64][][]uint32 // by the window's number, then by place
+	// events counts a window's rows with features, and with a prediction.
+	events map[int64]*[2]uint64
 }
 
 // Of a reference with many features fewer windows are kept than mostBlocks, so that
@@ -48,12 +50,13 @@ func newTimedBlocks(d *windows.Definition, times timeRange, whole *windows.Windo
 	}
 	b := &timedBlocks{
 		definition: d, places: make(map[string]int), prediction: -1, rows: make(map[int64][][]uint32),
+		events: make(map[int64]*[2]uint64),
 	}
 	b.blocks.Add(whole)
 	kept := int64(min(mostBlocks, max(fewestBlocks, mostRows/max(1, len(b.blocks.features)))))
 	b.stride = (count + kept - 1) / kept
 	for i, f := range b.blocks.features {
-		f.Rows = nil
+		f.Rows, f.Missing = nil, nil
 		if f.Prediction {
 			b.prediction = i
 		} else {
@@ -75,7 +78,13 @@ func (b *timedBlocks) count(o *windows.Observation) {
 	rows := b.rows[number]
 	if rows == nil {
 		rows = make([][]uint32, len(b.blocks.features))
-		b.rows[number] = rows
+		b.rows[number], b.events[number] = rows, new([2]uint64)
+	}
+	if o.HasFeatures {
+		b.events[number][0]++
+	}
+	if o.IsPrediction {
+		b.events[number][1]++
 	}
 	for i := range o.Features {
 		if place, known := b.places[string(o.Features[i].Name)]; known {
@@ -89,7 +98,7 @@ func (b *timedBlocks) count(o *windows.Observation) {
 
 func (b *timedBlocks) add(rows [][]uint32, place int, v *windows.Value) {
 	f := b.blocks.features[place]
-	bin := 0
+	var bin int
 	switch {
 	case v.Kind == windows.Number && f.Categories == nil:
 		bin = f.cut(v.Number)
@@ -111,9 +120,14 @@ func (b *timedBlocks) finish() *Blocks {
 	}
 	for _, number := range slices.Sorted(maps.Keys(b.rows)) {
 		for place, row := range b.rows[number] {
-			if row != nil {
-				b.blocks.features[place].Rows = append(b.blocks.features[place].Rows, row)
+			f, events := b.blocks.features[place], b.events[number][0]
+			if f.Prediction {
+				events = b.events[number][1]
 			}
+			if row != nil {
+				f.Rows = append(f.Rows, row)
+			}
+			f.miss(events-min(sumOf(row), events), events)
 		}
 	}
 	return &b.blocks

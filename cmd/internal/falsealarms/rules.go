@@ -23,20 +23,20 @@ const (
 func rules() []*rule {
 	policy := alerts.Policy{For: 2, Of: 3, ResolveAfter: 2, Severity: "critical"}
 	budget := alerts.Budget{Pages: 1, Windows: hoursPerBudget}
-	make := func(name string, policy alerts.Policy, budget alerts.Budget, change func(*drift.Settings)) *rule {
+	ruleOf := func(name string, policy alerts.Policy, budget alerts.Budget, change func(*drift.Settings)) *rule {
 		settings := drift.Default()
 		change(&settings)
 		return &rule{name: name, settings: alerts.Settings{Drift: settings, Policy: policy, Budget: budget}}
 	}
 	return []*rule{
-		make(ruleArticle, alerts.Policy{For: 1, Of: 1, ResolveAfter: 1}, alerts.Budget{}, func(s *drift.Settings) {
+		ruleOf(ruleArticle, alerts.Policy{For: 1, Of: 1, ResolveAfter: 1}, alerts.Budget{}, func(s *drift.Settings) {
 			s.Correction, s.MinEffect = drift.CorrectionNone, 0
 		}),
-		make(ruleBH, policy, alerts.Budget{}, func(s *drift.Settings) { s.MinEffect = 0 }),
-		make(ruleFloor, policy, alerts.Budget{}, func(*drift.Settings) {}),
-		make(ruleMinimum, policy, alerts.Budget{}, func(s *drift.Settings) { s.Decision = drift.DecisionMinimumEffect }),
-		make(ruleBudget, policy, budget, func(*drift.Settings) {}),
-		make(ruleMinBudget, policy, budget, func(s *drift.Settings) { s.Decision = drift.DecisionMinimumEffect }),
-		make(ruleNoFloor, policy, budget, func(s *drift.Settings) { s.MinEffect = 0 }),
+		ruleOf(ruleBH, policy, alerts.Budget{}, func(s *drift.Settings) { s.MinEffect = 0 }),
+		ruleOf(ruleFloor, policy, alerts.Budget{}, func(*drift.Settings) {}),
+		ruleOf(ruleMinimum, policy, alerts.Budget{}, func(s *drift.Settings) { s.Decision = drift.DecisionMinimumEffect }),
+		ruleOf(ruleBudget, policy, budget, func(*drift.Settings) {}),
+		ruleOf(ruleMinBudget, policy, budget, func(s *drift.Settings) { s.Decision = drift.DecisionMinimumEffect }),
+		ruleOf(ruleNoFloor, policy, budget, func(s *drift.Settings) { s.MinEffect = 0 }),
 	}
 }

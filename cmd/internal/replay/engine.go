@@ -194,6 +194,9 @@ func (e *Engine) close(d dueWindow, panes map[alerts.Version][]windows.Part) err
 	for _, dropped := range out.Dropped {
 		delete(v.summaries, dropped.ID)
 	}
+	for _, retired := range out.Retired {
+		delete(v.own, retired.ID)
+	}
 	return e.emit(&Closed{Version: d.version, Outcome: out})
 }
 
