@@ -38,6 +38,7 @@ func KSMinimumEffect(n, m int, d, delta float64) PValue {
 //	no degrees of freedom, a statistic of 0, or a delta of 1, which V cannot
 //	exceed, or more: 1
 //	the statistic is infinite, and delta below 1: 0
+//	a statistic above n+m, which no table has: that of n+m
 func ChiSquareMinimumEffect(statistic float64, degrees int, n, m uint64, delta float64) PValue {
 	switch {
 	case math.IsNaN(statistic) || !(delta >= 0):
@@ -47,7 +48,8 @@ func ChiSquareMinimumEffect(statistic float64, degrees int, n, m uint64, delta f
 	case math.IsInf(statistic, 1):
 		return logPValue(math.Inf(-1), Asymptotic)
 	}
-	return nonCentralTail(float64(degrees)/2, (float64(n)+float64(m))*delta*delta/2, statistic/2)
+	total := float64(n) + float64(m)
+	return nonCentralTail(float64(degrees)/2, total*delta*delta/2, min(statistic, total)/2)
 }
 
 // nonCentralTail is the upper tail of the non-central chi-square law with 2a

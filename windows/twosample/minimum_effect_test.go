@@ -121,6 +121,7 @@ func TestChiSquareMinimumEffect(t *testing.T) {
 		{"a tolerance of all there is", ChiSquareMinimumEffect(600, 5, 300, 300, 1), pValue(1, Asymptotic)},
 		{"an infinite tolerance", ChiSquareMinimumEffect(9, 5, 300, 300, math.Inf(1)), pValue(1, Asymptotic)},
 		{"an infinite statistic", ChiSquareMinimumEffect(math.Inf(1), 5, 300, 300, 0.1), logPValue(math.Inf(-1), Asymptotic)},
+		{"a statistic no table has", ChiSquareMinimumEffect(math.MaxFloat64, 5, 300, 300, 0.1), ChiSquareMinimumEffect(600, 5, 300, 300, 0.1)},
 		{"NaN statistic", ChiSquareMinimumEffect(nan, 5, 300, 300, 0.1), noPValue(Asymptotic)},
 		{"a tolerance below 0", ChiSquareMinimumEffect(9, 5, 300, 300, -0.1), noPValue(Asymptotic)},
 	} {
