@@ -41,3 +41,36 @@ func TestAPaneStaysForTheShardsThatReadIt(t *testing.T) {
 		}
 	}
 }
+
+// A partition runs no further ahead than the horizon of the slowest shard that
+// reads its panes: otherwise a shard without an owner lets them pile up.
+func TestPanesThatAnotherShardReadsAreBounded(t *testing.T) {
+	d := &Definition{Size: DurationSpan(time.Hour)}
+	if err := d.Validate(); err != nil {
+		t.Fatal(err)
+	}
+	const shards = 3
+	settings := &Settings{Definition: d, SampleSize: 10, Compared: true}
+	p := NewPartition(PartitionID{}, Rules{
+		Settings: func(string) *Settings { return settings }, Shards: shards, MaxAhead: time.Hour,
+		Grid:   func(string, string, Timestamp) (*Grid, bool) { return nil, true },
+		Limits: Limits{Models: 10, Features: 10, Categories: 10},
+	}, 0)
+	at := Timestamp(10 * 3600_000)
+	for shard := range shards {
+		p.ClosedThrough(shard, at)
+	}
+	own := Shard("m", "1", shards)
+	held := false
+	for hour := range Timestamp(100) {
+		now := at + hour*3600_000
+		p.ClosedThrough(own, now) // the others have no owner
+		held = p.Offer(&Observation{Model: []byte("m"), Version: []byte("1"), Time: now, RecordTime: now, Offset: int64(hour)}) == Held
+		if held {
+			break
+		}
+	}
+	if !held || p.Panes() > 4 {
+		t.Errorf("held is %v with %d panes: nothing bounds them", held, p.Panes())
+	}
+}

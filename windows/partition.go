@@ -179,13 +179,21 @@ func (p *Partition) Offer(o *Observation) Result {
 // dead letter, or a record of Kafka's own.
 func (p *Partition) Skip(offset int64) { p.offset = max(p.offset, offset+1) }
 
-// open creates a pane if it may be: the shard has closed everything up to a
-// horizon before it, and the grid in force is at hand.
+// open creates a pane if it may be: the shards that read it have closed everything
+// up to a horizon before it, and the grid in force is at hand.
 func (p *Partition) open(s *stream, index int64) *Pane {
 	interval := s.settings.Definition.Pane(index)
 	through := interval.Start.Add(-s.settings.Definition.Horizon(p.rules.MaxAhead))
-	p.waiting = Waiting{Shard: s.shard, Through: through}
-	if p.closed[s.shard] == Unset || p.closed[s.shard] < through {
+	slowest := s.shard
+	if s.settings.Compared { // any shard may still read it
+		for shard, closed := range p.closed {
+			if closed < p.closed[slowest] {
+				slowest = shard
+			}
+		}
+	}
+	p.waiting = Waiting{Shard: slowest, Through: through}
+	if p.closed[slowest] == Unset || p.closed[slowest] < through {
 		return nil
 	}
 	grid, known := p.rules.Grid(s.key.model, s.key.version, interval.Start)
