@@ -101,6 +101,7 @@ func (s *shard) closeSome(ctx context.Context, ids []windows.PartitionID, panes 
 	var made []*reference.Reference
 	var closed []closedWindow
 	var settled []alerts.Outcome
+	directories := map[int]map[alerts.Version]*held{s.number: panes}
 	bytes := 0
 	for len(due) > 0 && len(closed) < mostWindows && bytes < mostBytes {
 		next := due[0]
@@ -109,7 +110,7 @@ func (s *shard) closeSome(ctx context.Context, ids []windows.PartitionID, panes 
 		if v == nil {
 			v = s.versions[next.version]
 		}
-		step, err := s.step(ctx, ids, panes[next.version], v, next)
+		step, err := s.step(ctx, ids, directories, v, next)
 		if err != nil {
 			return nil, err
 		}
@@ -180,11 +181,12 @@ func (s *shard) closeSome(ctx context.Context, ids []windows.PartitionID, panes 
 	return due, nil
 }
 
-// step gathers what closing a window needs.
-func (s *shard) step(ctx context.Context, ids []windows.PartitionID, h *held, v *version, due dueWindow) (alerts.Step, error) {
+// step gathers what closing a window needs. The directories are by shard; one
+// that is read here is added.
+func (s *shard) step(ctx context.Context, ids []windows.PartitionID, directories map[int]map[alerts.Version]*held, v *version, due dueWindow) (alerts.Step, error) {
 	step := alerts.Step{Progress: v.progress, Due: due.window}
 	var err error
-	if step.Parts, err = s.parts(ctx, ids, h, due.window); err != nil {
+	if step.Parts, err = s.parts(ctx, ids, directories[s.number][due.version], due.window); err != nil {
 		return step, err
 	}
 	settings := s.options.Model(due.version.Model).Settings
@@ -201,7 +203,7 @@ func (s *shard) step(ctx context.Context, ids []windows.PartitionID, h *held, v 
 		return step, err
 	}
 	if settings.Against != "" && settings.Against != due.version.Version {
-		if step.Against, err = s.against(ctx, ids, alerts.Version{Model: due.version.Model, Version: settings.Against}, due.window); err != nil {
+		if step.Against, err = s.against(ctx, ids, directories, alerts.Version{Model: due.version.Model, Version: settings.Against}, due.window); err != nil {
 			return step, err
 		}
 	}
@@ -243,12 +245,16 @@ func (s *shard) parts(ctx context.Context, ids []windows.PartitionID, h *held, d
 // against reads the panes that another version has in a window. They are final,
 // since the marks were read before, and still there, since partitions keep them
 // until this shard, too, has closed the window.
-func (s *shard) against(ctx context.Context, ids []windows.PartitionID, other alerts.Version, due windows.DueWindow) ([]windows.Part, error) {
-	panes, err := s.directories(ctx, ids, windows.Shard(other.Model, other.Version, s.options.Shards))
-	if err != nil {
-		return nil, err
+func (s *shard) against(ctx context.Context, ids []windows.PartitionID, directories map[int]map[alerts.Version]*held, other alerts.Version, due windows.DueWindow) ([]windows.Part, error) {
+	number := windows.Shard(other.Model, other.Version, s.options.Shards)
+	if directories[number] == nil {
+		read, err := s.directories(ctx, ids, number)
+		if err != nil {
+			return nil, err
+		}
+		directories[number] = read
 	}
-	return s.parts(ctx, ids, panes[other], due)
+	return s.parts(ctx, ids, directories[number][other], due)
 }
 
 // serving finds the reference that a window is compared with: the version's
