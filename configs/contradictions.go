@@ -178,6 +178,7 @@ func (d *decoder) reference(path string, r Reference) {
 		{"period", []string{ReferenceSeasonal}},
 		{"cycles", []string{ReferenceSeasonal}},
 		{"version", []string{ReferenceVersion}},
+		{"size", []string{ReferenceFixed, ReferenceFirst, ReferenceRolling, ReferenceSeasonal}},
 	}
 	if r.Kind == ReferenceVersion && r.Version == "" {
 		d.reportAt(path+".kind", "a reference of kind version needs the version that others are compared with: add version")

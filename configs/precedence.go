@@ -71,7 +71,9 @@ func resolved(s Settings) Model {
 	if r.Kind != ReferenceFirst && r.Kind != ReferenceRolling {
 		r.Windows = 0
 	}
-	if r.Kind != ReferenceVersion {
+	if r.Kind == ReferenceVersion {
+		r.Size = 0 // the other version's window has sample_size values
+	} else {
 		r.Version = ""
 	}
 	if r.Kind != ReferenceSeasonal {
