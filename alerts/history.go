@@ -149,6 +149,20 @@ func (s *Settings) ownGrid(progress *Progress) *Serving {
 	return nil
 }
 
+// leastBinMassValues is how many of the values that a grid is made of must make
+// up MaxBinMass. Of n values quantiles leave a bin with more than a share m of the
+// distribution about n·(1-m)^(n-1) times: with m = 0.05, 3 times for 60 values, of
+// which m is 3, and 0.007 times for 200, of which it is 10.
+const leastBinMassValues = 10
+
+// fineGrids reports whether grids are made of values enough for one that is made
+// anew to be finer than MaxBinMass. Otherwise it would be as coarse as the one
+// before, and made anew without end.
+func (s *Settings) fineGrids() bool {
+	values := s.History.parts() * min(s.History.sample(), s.SampleSize)
+	return s.History.MaxBinMass*float64(values) >= leastBinMassValues
+}
+
 // mostGridWindows bounds how many windows of a period a grid is made of.
 const mostGridWindows = 64
 
@@ -185,7 +199,7 @@ func (out *Outcome) remember(settings *Settings, step Step, merged *windows.Wind
 		}, h.sample())
 		if settings.makesGrid(step.Progress, step.Due) {
 			out.makeGrid(settings, step)
-		} else if grid := settings.ownGrid(step.Progress); grid != nil && serving != nil && grid.ID == out.Summary.GridID && h.MaxBinMass > 0 {
+		} else if grid := settings.ownGrid(step.Progress); grid != nil && serving != nil && grid.ID == out.Summary.GridID && settings.fineGrids() {
 			out.Progress.Crowded = out.Summary.Crowded(serving, h.MaxBinMass, h.Kind == reference.Seasonal)
 		}
 		history = append(history, Summary{Start: w.Start, End: w.End, ID: out.Summary.ID, Rows: out.Summary.Rows, Parts: out.Summary.Parts()})

@@ -448,6 +448,41 @@ func TestAGridThatTellsTooLittleIsMadeAnew(t *testing.T) {
 	}
 }
 
+// A process that stays as it is keeps its grid, however few values that was made
+// of, and whatever its values repeat.
+func TestAGridIsNotMadeAnewInVain(t *testing.T) {
+	draws := map[string]func(*rand.Rand) float64{
+		"normal":                         (*rand.Rand).NormFloat64,
+		"many zeros, the smallest value": func(r *rand.Rand) float64 { return max(0, r.ExpFloat64()-0.5) },
+		"many zeros in the middle":       func(r *rand.Rand) float64 { return float64(r.IntN(2)) * r.NormFloat64() },
+		"digits":                         func(r *rand.Rand) float64 { return float64(r.IntN(10)) },
+	}
+	for name, draw := range draws {
+		for _, size := range []int{12, 60, 400, 10_000} {
+			for _, sampleSize := range []int{10, 300} {
+				s := rolling(t, "1h", "", 3)
+				s.History.MaxBinMass, s.History.Size, s.SampleSize = 0.05, size, sampleSize
+				l, grids := newLife(s), 0
+				for n := range int64(20) {
+					out := l.close(n, func(slice int64) []float64 {
+						r, values := rand.New(rand.NewPCG(uint64(slice), 9)), make([]float64, 1500)
+						for i := range values {
+							values[i] = draw(r)
+						}
+						return values
+					})
+					if out.Reference != nil {
+						grids++
+					}
+				}
+				if grids != 1 {
+					t.Errorf("%s, size %d, sample_size %d: %d grids in 20 windows that are alike", name, size, sampleSize, grids)
+				}
+			}
+		}
+	}
+}
+
 // Closing with a history leaves what it was given as it was, and gives the same
 // the second time.
 func TestClosingWithAHistoryIsPure(t *testing.T) {
