@@ -22,9 +22,20 @@ func onGrid(w *windows.Window, t *windows.Tally, ref *reference.Feature) bool {
 func singles(edges []float64) []bool {
 	single := make([]bool, len(edges)+1)
 	for i := 1; i < len(edges); i++ {
-		single[i] = math.Nextafter(edges[i], math.Inf(-1)) == edges[i-1]
+		single[i] = place(edges[i])-place(edges[i-1]) == 1
 	}
 	return single
+}
+
+// place numbers the float64s in their order: neighbours differ by 1, and both
+// zeros have 0.
+func place(x float64) int64 {
+	bits := math.Float64bits(x)
+	magnitude := int64(bits &^ (1 << 63))
+	if bits>>63 == 1 {
+		return -magnitude
+	}
+	return magnitude
 }
 
 // dkw is how far the distribution function of a uniform sample of n values can

@@ -8,6 +8,8 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+
+	"github.com/kolmo-ml/kolmo/windows/twosample"
 )
 
 // The table of checks lists those of the verdict, in its order, and the defaults
@@ -35,12 +37,16 @@ func TestReadmeListsEveryCheck(t *testing.T) {
 	q := DefaultQuality()
 	for _, says := range []string{
 		fmt.Sprintf("`drift.quality.alpha` (%v)", q.Alpha), fmt.Sprintf("`drift.quality.min_increase` (%v,", q.MinIncrease),
-		fmt.Sprintf("`drift.quality.min_ratio` (%v)", q.MinRatio), fmt.Sprintf("count is below %d,%03d", exactBelow/1000, exactBelow%1000),
+		fmt.Sprintf("`drift.quality.min_ratio` (%v)", q.MinRatio), "count is below 1,000",
 		`"explained_by": "` + explainedByDrift + `"`,
 	} {
 		if !strings.Contains(text, says) {
 			t.Errorf("README.md does not say %q", says)
 		}
+	}
+	_, below := rise(1100, 10_000, 9600, 100_000)
+	if _, above := rise(1100, 10_000, 10_200, 100_000); below.Method != twosample.Exact || above.Method != twosample.Asymptotic {
+		t.Errorf("README.md says that p-values are exact below an expected count of 1,000; they are %s and %s", below.Method, above.Method)
 	}
 	if qualityShare != 0.1 {
 		t.Error("README.md says that a tenth of a budget's level goes to the checks")
