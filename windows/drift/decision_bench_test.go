@@ -50,7 +50,7 @@ func BenchmarkDecision3000(b *testing.B) {
 			b.ResetTimer()
 			for b.Loop() {
 				for f := range features {
-					d := twosample.KSBinned(references[f%pool], currents[f/pool], single)
+					d := twosample.KSBinnedOf(uint64(c.n), uint64(c.m), references[f%pool], currents[f/pool], single)
 					p[f] = twosample.KSPValue(int(d.N), int(d.M), d.H).P
 				}
 				Adjust(CorrectionBH, p)

@@ -100,7 +100,7 @@ type ksFound struct{ d, err float64 }
 // location and sign.
 func (p *pair) ks(f *Feature) ksFound {
 	if p.bins {
-		b := twosample.KSBinned(p.ref.Counts, p.tally.Bins, singles(p.ref.Edges))
+		b := twosample.KSBinnedOf(p.ref.Counted, p.tally.Moments.Count, p.ref.Counts, p.tally.Bins, singles(p.ref.Edges))
 		location := math.NaN()
 		if b.Edge >= 0 && b.Edge < len(p.ref.Edges) {
 			location = p.ref.Edges[b.Edge]

@@ -122,3 +122,24 @@ func TestKSBinnedSpecialCases(t *testing.T) {
 		}
 	}
 }
+
+// With the sums at hand the bounds are the same; with others there are none.
+func TestKSBinnedOfKnownSums(t *testing.T) {
+	random := rand.New(rand.NewPCG(8, 8))
+	for range 500 {
+		a, b := make([]uint64, 1+random.IntN(40)), []uint64(nil)
+		for i := range a {
+			a[i] = random.Uint64N(50)
+			b = append(b, random.Uint64N(50))
+		}
+		a[0]++
+		b[0]++
+		want := KSBinned(a, b, nil)
+		if got := KSBinnedOf(want.N, want.M, a, b, nil); got != want {
+			t.Fatalf("%v and %v: %+v, want %+v", a, b, got, want)
+		}
+		if got := KSBinnedOf(want.N+1, want.M, a, b, nil); !math.IsNaN(got.Lower) || got.Edge != -1 {
+			t.Fatalf("%v and %v with a wrong sum: %+v", a, b, got)
+		}
+	}
+}
