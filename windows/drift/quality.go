@@ -7,6 +7,7 @@ import (
 
 	"github.com/kolmo-ml/kolmo/windows"
 	"github.com/kolmo-ml/kolmo/windows/reference"
+	"github.com/kolmo-ml/kolmo/windows/twosample"
 )
 
 // The checks of data quality, by their names in a verdict.
@@ -156,6 +157,7 @@ func judgeQuality(v *Verdict, s *Settings, c *Case) {
 	var all []*inspection
 	add := func(in *inspection) {
 		if in.ref != nil {
+			family.calibration = in.ref.Calibration
 			in.check(&family)
 			all = append(all, in)
 		}
@@ -183,7 +185,10 @@ func (f *Feature) driftedByItself() bool { return f != nil && f.Drifted && f.Cau
 type checkFamily struct {
 	settings *QualitySettings
 	level    float64
-	tested   []candidate
+	// calibration is of the feature whose checks are being made; nil where its
+	// reference has none.
+	calibration *reference.Calibration
+	tested      []candidate
 	// untested are checks whose rate has not risen. They could have, so they
 	// count when p-values are corrected.
 	untested int
@@ -255,8 +260,29 @@ func (t *checkFamily) of(k1, n1, k2, n2, testedK, testedN uint64) *Check {
 		return c
 	}
 	c.test(k1, n1, testedK, testedN, 1)
+	c.allow(t.calibration)
 	t.add(c, 0)
 	return c
+}
+
+// allow gives the check the p-value that allows for values close in time being
+// alike, where the reference's windows show that they are and it is the larger: that
+// of z with the variance inflated as much as theirs is.
+func (c *Check) allow(calibration *reference.Calibration) {
+	if calibration == nil || c.Statistic == nil {
+		return
+	}
+	spread := calibration.KS
+	if spread == nil {
+		spread = calibration.ChiSquare
+	}
+	if spread == nil {
+		return
+	}
+	p := twosample.ZCalibrated(float64(*c.Statistic), spread.Inflation, calibration.Windows)
+	if p.P /= 2; p.P > float64(*c.P) {
+		c.P, c.LogP, c.PMethod = number(p.P), nil, string(p.Method)
+	}
 }
 
 func checkOf(k1, n1, k2, n2 uint64) *Check {

@@ -300,3 +300,37 @@ func TestMissingRatesAreHeldAgainstTheWindowsOfTheReference(t *testing.T) {
 		}
 	}
 }
+
+// The shares of tails wander with the values, where those close in time are alike: a
+// few windows in a hundred have far more outliers than the reference, and hardly any is
+// broken. A sentinel is.
+func TestTailsOfAutocorrelatedValuesWander(t *testing.T) {
+	random := rand.New(rand.NewPCG(21, 1))
+	next := autoregressive(random, 0.97)
+	const hourly, rounds = 1000, 300
+	r := tableReference(t, table{"x": numbers(40*hourly, next)}, 1000, hourly)
+	independent := *r
+	without := *r.Feature("x")
+	without.Calibration = nil
+	independent.Features = []*reference.Feature{&without}
+	naive, broken := 0, 0
+	for range rounds {
+		w := tableWindow(table{"x": numbers(hourly, next)}, r, 100)
+		if Compare(Case{Window: w, Reference: &independent}, Default()).Broken {
+			naive++
+		}
+		if Compare(Case{Window: w, Reference: r}, Default()).Broken {
+			broken++
+		}
+	}
+	if naive < rounds/100 || broken > rounds/100 {
+		t.Errorf("of %d windows %d are broken, %d without the windows of the reference", rounds, broken, naive)
+	}
+	sentinel := numbers(hourly, next)
+	for i := 0; i < hourly; i += 3 {
+		sentinel[i] = -999.0
+	}
+	if f := Compare(Case{Window: tableWindow(table{"x": sentinel}, r, 100), Reference: r}, Default()).Features["x"]; f.CausedBy != checkOutOfRange {
+		t.Errorf("a sentinel in a third of the values: %+v", f.Quality.OutOfRange)
+	}
+}
