@@ -50,6 +50,7 @@ type finding struct {
 	tested   bool // nothing was tested: the window says nothing either way
 	culprits []Culprit
 	total    int
+	heldBack int    // features whose drift does not count
 	most     string // of broken data: what the first culprit's check has found
 }
 
@@ -117,7 +118,11 @@ func findingOf(kind Kind, v *drift.Verdict) finding {
 			return
 		}
 		f.tested = true
-		if feature.Drifted && feature.HeldBack == "" && feature.CausedBy == "" {
+		switch {
+		case !feature.Drifted || feature.CausedBy != "":
+		case feature.HeldBack != "":
+			f.heldBack++
+		default:
 			f.culprits = append(f.culprits, Culprit{
 				Name: name, Test: feature.Test, Statistic: feature.Statistic, Adjusted: feature.Adjusted, Effect: feature.Effect,
 			})
@@ -156,13 +161,20 @@ func summary(a *Alert, found finding) string {
 		return fmt.Sprintf("%s: its features are back to the reference", name)
 	}
 	most := found.culprits[0]
-	measure := "D"
-	if most.Test == "chi2" {
+	measure := most.Test // a measure that is its own effect
+	switch most.Test {
+	case "ks":
+		measure = "D"
+	case "chi2":
 		measure = "V"
 	}
 	if a.Kind == PredictionDrift {
 		return fmt.Sprintf("%s: its predictions drifted (%s %.3g)", name, measure, float64(*most.Effect))
 	}
-	return fmt.Sprintf("%s: %d of %d features drifted, %s most (%s %.3g)",
+	text := fmt.Sprintf("%s: %d of %d features drifted, %s most (%s %.3g)",
 		name, len(found.culprits), found.total, most.Name, measure, float64(*most.Effect))
+	if found.heldBack > 0 {
+		text += fmt.Sprintf("; %d more held back", found.heldBack)
+	}
+	return text
 }

@@ -92,3 +92,28 @@ func TestSinceIsTheFirstDriftedWindow(t *testing.T) {
 		t.Errorf("summary %q, want %q", alert.Summary, want)
 	}
 }
+
+// What is held back is no culprit and fires nothing, and the summary says how much
+// there was of it.
+func TestDriftThatIsHeldBackDoesNotCount(t *testing.T) {
+	p := Policy{For: 1, Of: 1, ResolveAfter: 1}
+	number := func(x float64) *drift.Number { n := drift.Number(x); return &n }
+	feature := func(test, held string, effect float64) *drift.Feature {
+		return &drift.Feature{Test: test, Drifted: true, HeldBack: held, Effect: number(effect), Adjusted: number(0), Statistic: number(effect)}
+	}
+	v := &drift.Verdict{Model: "fraud", Features: map[string]*drift.Feature{
+		"temperature": feature("ks", drift.HeldWithinUsual, 0.6), "pressure": feature("ks", drift.HeldWithinBudget, 0.5),
+	}}
+	state, alert := p.Step(FeatureDrift, State{}, v)
+	if alert != nil || len(state.Recent) != 1 || state.Recent[0].Drifted {
+		t.Fatalf("nothing counts, and %+v; %+v", alert, state)
+	}
+	v.Features["amount"] = feature("psi", "", 0.25)
+	_, alert = p.Step(FeatureDrift, state, v)
+	if alert == nil || alert.Summary != "fraud: 1 of 3 features drifted, amount most (psi 0.25); 2 more held back" {
+		t.Fatalf("%+v", alert)
+	}
+	if len(alert.Features) != 1 || alert.Features[0].Name != "amount" {
+		t.Errorf("the culprits are %+v", alert.Features)
+	}
+}
