@@ -20,7 +20,7 @@ func (f *Feature) p(p twosample.PValue) {
 // describe shows the quantiles of both sides, with the true extremes: from the
 // counts where both are counted on one grid, from the samples otherwise.
 func (p *pair) describe(f *Feature) {
-	if len(p.current) == 0 || len(p.ref.Sample) == 0 {
+	if p.tally.Sample.Len() == 0 || len(p.ref.Sample) == 0 {
 		return
 	}
 	points := reference.QuantilePoints()

@@ -14,7 +14,7 @@ type pair struct {
 	settings *Settings
 	tally    *windows.Tally
 	ref      *reference.Feature
-	current  []float64 // the window's sample, ascending
+	current  []float64 // the window's sample, ascending; nil where bins are compared
 	method   string
 	// bins: the counts of both sides on one grid are compared, not samples. Those
 	// of the reference can be of a sample; the method is sampled then.
@@ -26,7 +26,7 @@ type pair struct {
 // otherwise. Where the grid is shared and the reference is a sample, all values of
 // the window are compared with that.
 func pairOf(s *Settings, w *windows.Window, t *windows.Tally, ref *reference.Feature) *pair {
-	p := &pair{settings: s, tally: t, ref: ref, current: t.Sample.Sorted(), method: methodSampled}
+	p := &pair{settings: s, tally: t, ref: ref, method: methodSampled}
 	whole := p.whole()
 	switch {
 	case whole && ref.Complete:
@@ -37,11 +37,14 @@ func pairOf(s *Settings, w *windows.Window, t *windows.Tally, ref *reference.Fea
 	default:
 		p.bins = !whole
 	}
+	if !p.bins {
+		p.current = t.Sample.Sorted()
+	}
 	return p
 }
 
 // whole reports whether the window's sample is all of its values.
-func (p *pair) whole() bool { return uint64(len(p.current)) == p.tally.Moments.Count }
+func (p *pair) whole() bool { return uint64(p.tally.Sample.Len()) == p.tally.Moments.Count }
 
 // slack is how far a statistic of distribution functions can be off for being of
 // samples.
@@ -54,7 +57,7 @@ func (p *pair) slack() float64 {
 		slack += dkw(len(p.ref.Sample))
 	}
 	if !p.bins && !p.whole() {
-		slack += dkw(len(p.current))
+		slack += dkw(p.tally.Sample.Len())
 	}
 	return slack
 }
@@ -182,7 +185,7 @@ func (p *pair) normed(distance float64) float64 {
 
 // measure shows the distances that are asked for.
 func (p *pair) measure(f *Feature) {
-	if len(p.current) == 0 || len(p.ref.Sample) == 0 {
+	if p.tally.Sample.Len() == 0 || len(p.ref.Sample) == 0 {
 		return
 	}
 	asked := p.settings.measures()
