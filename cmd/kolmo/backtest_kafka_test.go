@@ -51,7 +51,7 @@ func TestBacktestOfKafkasHistory(t *testing.T) {
 			between[i] = windowstest.Log{ID: log.ID, Records: log.Records[at(from):at(to)]}
 		}
 		verdicts := filepath.Join(t.TempDir(), "verdicts.ndjson")
-		(&bench{t: t}).backtest(exitFine, "--config", days, "--verdicts", verdicts, "--from", from.Format(time.RFC3339), "--to", to.Format(time.RFC3339))
+		(&bench{t: t}).backtest(exitDrifted, "--config", days, "--verdicts", verdicts, "--from", from.Format(time.RFC3339), "--to", to.Format(time.RFC3339))
 		sameVerdicts(t, verdictLines(t, verdicts), programVerdicts(t, days, between))
 	})
 

@@ -18,8 +18,8 @@ import (
 // The flights are a real case whose data is sound. Nearly every feature drifts nearly
 // every week, the temperature until none is in winter's range, and shares of missing
 // values and of long delays wander, in the reference's weeks as well: none of that is
-// broken data. Two weeks with rain as heavy as no winter's are taken for it.
-func TestTheFlightsAreHardlyEverBroken(t *testing.T) {
+// broken data.
+func TestTheFlightsAreNotBroken(t *testing.T) {
 	limits := windows.Limits{Models: 1, Features: 100, Categories: 1000}
 	open := func(name string) *rows {
 		r, err := dataset.Open("../internal/flights/"+name, event.Limits{})
@@ -75,8 +75,8 @@ func TestTheFlightsAreHardlyEverBroken(t *testing.T) {
 			}
 		}
 	}
-	if want := []string{"week 11: precip out_of_range", "week 18: precip out_of_range"}; len(weeks) != 22 || !slices.Equal(broken, want) {
-		t.Errorf("of %d weeks broken: %q, want %q", len(weeks), broken, want)
+	if len(weeks) != 22 || len(broken) > 0 {
+		t.Errorf("of %d weeks broken: %q", len(weeks), broken)
 	}
 	if drifted != 22 || len(caused) > 0 {
 		t.Errorf("%d weeks drifted; drift by broken data in %q", drifted, caused)
