@@ -100,9 +100,9 @@ func Close(settings *Settings, step Step) Outcome {
 	after.Alerts = make(map[Kind]State, len(step.Progress.Alerts))
 	couldPage := false
 	for _, kind := range []Kind{FeatureDrift, PredictionDrift, DataQuality} {
-		before := step.Progress.Alerts[kind]
-		couldPage = couldPage || before.Incident == nil && findingOf(kind, verdict).tested
-		state, alert := settings.Policy.Step(kind, before, verdict)
+		before, found := step.Progress.Alerts[kind], findingOf(kind, verdict)
+		couldPage = couldPage || before.Incident == nil && found.tested
+		state, alert := settings.Policy.step(kind, before, verdict, found)
 		if state.Incident != nil || state.Recent != nil {
 			after.Alerts[kind] = state
 		}

@@ -58,7 +58,11 @@ type finding struct {
 // returns what has to be told: nothing, or one transition. The state is
 // replaced, never changed in place.
 func (p Policy) Step(kind Kind, state State, v *drift.Verdict) (State, *Alert) {
-	found := findingOf(kind, v)
+	return p.step(kind, state, v, findingOf(kind, v))
+}
+
+// step is Step with what the verdict says about the kind.
+func (p Policy) step(kind Kind, state State, v *drift.Verdict, found finding) (State, *Alert) {
 	if !found.tested {
 		return state, nil
 	}

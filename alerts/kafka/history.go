@@ -183,11 +183,7 @@ func (c *summaryCache) get(ctx context.Context, id string) (*reference.Reference
 	if ok {
 		return cached.summary, nil
 	}
-	head, parts, err := c.store.Reference(ctx, id)
-	if err != nil {
-		return nil, err
-	}
-	r, err := reference.Decode(head, parts)
+	r, err := readReference(ctx, c.store, id)
 	if err != nil {
 		return nil, err
 	}

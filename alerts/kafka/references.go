@@ -267,14 +267,19 @@ func (c *referenceCache) get(ctx context.Context, id string) (*reference.Referen
 	if r, ok := c.cache.Get(id); ok {
 		return r, nil
 	}
-	head, parts, err := c.store.Reference(ctx, id)
-	if err != nil {
-		return nil, err
-	}
-	r, err := reference.Decode(head, parts)
+	r, err := readReference(ctx, c.store, id)
 	if err != nil {
 		return nil, err
 	}
 	c.cache.Add(id, r)
 	return r, nil
+}
+
+// readReference reads the serving copy of a reference.
+func readReference(ctx context.Context, store *redisstore.Store, id string) (*reference.Reference, error) {
+	head, parts, err := store.Reference(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	return reference.Decode(head, parts)
 }
