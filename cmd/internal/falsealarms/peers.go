@@ -4,6 +4,7 @@ import (
 	"math"
 	"slices"
 
+	"github.com/kolmo-ml/kolmo/windows"
 	"github.com/kolmo-ml/kolmo/windows/twosample"
 )
 
@@ -26,16 +27,15 @@ const (
 	evidentlyShare     = 0.5
 )
 
-func newEvidently(windows []batch) *evidently {
+func newEvidently(history []batch) *evidently {
 	e := &evidently{}
-	for feature := range windows[0] {
+	for feature := range history[0] {
 		var all []float64
-		for _, w := range windows {
+		for _, w := range history {
 			all = append(all, w[feature]...)
 		}
-		_, deviation := meanAndDeviation(all)
 		slices.Sort(all)
-		e.reference, e.norms = append(e.reference, all), append(e.norms, max(deviation, 0.001))
+		e.reference, e.norms = append(e.reference, all), append(e.norms, max(momentsOf(all).Std(), 0.001))
 	}
 	return e
 }
@@ -60,26 +60,24 @@ func (e *evidently) flags(w batch) (column, dataset bool) {
 // is above the mean of the reference's own chunks plus three standard deviations.
 type nannyML struct {
 	edges      [][]float64
-	reference  [][]float64 // shares
+	reference  [][]uint64 // counts between them, and outside
 	thresholds []float64
 }
 
-func newNannyML(windows []batch) *nannyML {
+func newNannyML(history []batch) *nannyML {
 	n := &nannyML{}
-	for feature := range windows[0] {
+	for feature := range history[0] {
 		var all []float64
-		for _, w := range windows {
+		for _, w := range history {
 			all = append(all, w[feature]...)
 		}
 		edges := doaneEdges(all)
-		shares, _ := histogram(all, edges)
-		n.edges, n.reference = append(n.edges, edges), append(n.reference, shares)
-		var distances []float64
-		for _, w := range windows {
-			distances = append(distances, n.distance(feature, w[feature]))
+		n.edges, n.reference = append(n.edges, edges), append(n.reference, histogram(all, edges))
+		var distances windows.Moments
+		for _, w := range history {
+			distances.Add(n.distance(feature, w[feature]))
 		}
-		mean, deviation := meanAndDeviation(distances)
-		n.thresholds = append(n.thresholds, mean+3*deviation)
+		n.thresholds = append(n.thresholds, distances.Mean+3*distances.Std())
 	}
 	return n
 }
@@ -95,37 +93,22 @@ func (n *nannyML) flags(w batch) bool {
 }
 
 func (n *nannyML) distance(feature int, values []float64) float64 {
-	shares, outside := histogram(values, n.edges[feature])
-	p, q := n.reference[feature], shares
-	if outside > 0 {
-		p, q = append(slices.Clone(p), 0), append(q, outside)
-	}
-	divergence := 0.0
-	for i := range p {
-		middle := (p[i] + q[i]) / 2
-		if p[i] > 0 {
-			divergence += p[i] * math.Log2(p[i]/middle) / 2
-		}
-		if q[i] > 0 {
-			divergence += q[i] * math.Log2(q[i]/middle) / 2
-		}
-	}
-	return math.Sqrt(max(0, divergence))
+	return twosample.JensenShannonDistance(n.reference[feature], histogram(values, n.edges[feature]))
 }
 
 // doaneEdges are numpy's: as many equal bins between the extremes as Doane's
 // (1976) rule, which allows for skewness, asks for.
 func doaneEdges(values []float64) []float64 {
 	n := float64(len(values))
-	mean, deviation := meanAndDeviation(values)
+	m := momentsOf(values)
 	skewness := 0.0
 	for _, v := range values {
-		z := (v - mean) / deviation
+		z := (v - m.Mean) / m.Std()
 		skewness += z * z * z / n
 	}
 	spread := math.Sqrt(6 * (n - 2) / ((n + 1) * (n + 3)))
 	bins := int(math.Ceil(1 + math.Log2(n) + math.Log2(1+math.Abs(skewness)/spread)))
-	low, high := slices.Min(values), slices.Max(values)
+	low, high := m.Min, m.Max
 	edges := make([]float64, bins+1)
 	for i := range edges {
 		edges[i] = low + (high-low)*float64(i)/float64(bins)
@@ -134,31 +117,26 @@ func doaneEdges(values []float64) []float64 {
 	return edges
 }
 
-// histogram are the shares of values between equal edges, and outside them.
-func histogram(values, edges []float64) (shares []float64, outside float64) {
+// histogram counts the values between equal edges, and last those outside them.
+func histogram(values, edges []float64) []uint64 {
 	bins := len(edges) - 1
 	low, high := edges[0], edges[bins]
 	scale := float64(bins) / (high - low)
-	shares = make([]float64, bins)
+	counts := make([]uint64, bins+1)
 	for _, v := range values {
 		if v < low || v > high {
-			outside++
+			counts[bins]++
 			continue
 		}
-		shares[min(int((v-low)*scale), bins-1)]++
+		counts[min(int((v-low)*scale), bins-1)]++
 	}
-	for i := range shares {
-		shares[i] /= float64(len(values))
-	}
-	return shares, outside / float64(len(values))
+	return counts
 }
 
-func meanAndDeviation(values []float64) (mean, deviation float64) {
+func momentsOf(values []float64) *windows.Moments {
+	m := new(windows.Moments)
 	for _, v := range values {
-		mean += v / float64(len(values))
+		m.Add(v)
 	}
-	for _, v := range values {
-		deviation += (v - mean) * (v - mean) / float64(len(values))
-	}
-	return mean, math.Sqrt(deviation)
+	return m
 }
