@@ -15,7 +15,7 @@ import (
 func TestEverythingBrokenFitsTheRecord(t *testing.T) {
 	const features = 300
 	made := referenceOf(t, normal(1, 2000, 0))
-	counted := windowOf(t, mixed(normal(2, 500, 0), 30, always(-999.0)), nil)
+	counted := windowOf(mixed(normal(2, 500, 0), 30, always(-999.0)), nil)
 	r := &reference.Reference{ID: "many", Rows: made.Rows}
 	w := &windows.Window{Interval: counted.Interval, Events: counted.Events, FeatureEvents: counted.FeatureEvents}
 	for i := range features {

@@ -254,13 +254,13 @@ func TestCategoriesThatAreAlwaysNew(t *testing.T) {
 	s := Default()
 	s.Quality = QualitySettings{Alpha: 0.05}
 	for range repeats {
-		r, err := reference.Build(reference.Fixed, &rows{values: zipf(1500, 0)}, 1000, limits)
+		r, err := reference.Build(reference.Fixed, rowsOf(zipf(1500, 0)), 1000, limits)
 		if err != nil {
 			t.Fatal(err)
 		}
 		f := r.Feature("x")
 		f.Present = total(f.CategoryCounts)
-		v := Compare(Case{Window: windowOf(t, zipf(800, 0), r.Grid()), Reference: r}, s)
+		v := Compare(Case{Window: windowOf(zipf(800, 0), r.Grid()), Reference: r}, s)
 		if check := v.Features["x"].Quality.NewCategories; check == nil || check.ReferenceRate < 0.05 {
 			t.Fatalf("the check is %+v: this tests nothing", check)
 		}
@@ -271,19 +271,19 @@ func TestCategoriesThatAreAlwaysNew(t *testing.T) {
 	if broken > 14 { // 0.05 · 100 and four standard deviations
 		t.Errorf("%d of %d windows are broken by categories that are new as always", broken, repeats)
 	}
-	r, err := reference.Build(reference.Fixed, &rows{values: zipf(1500, 0)}, 1000, limits)
+	r, err := reference.Build(reference.Fixed, rowsOf(zipf(1500, 0)), 1000, limits)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if v := Compare(Case{Window: windowOf(t, zipf(800, 1_000_000), r.Grid()), Reference: r}, s); v.Features["x"].BrokenMost().Name != "new_categories" {
+	if v := Compare(Case{Window: windowOf(zipf(800, 1_000_000), r.Grid()), Reference: r}, s); v.Features["x"].BrokenMost().Name != "new_categories" {
 		t.Errorf("all categories new: %+v", v.Features["x"].Quality.NewCategories)
 	}
 	// A reference that counted only some of its categories says nothing.
-	few, err := reference.Build(reference.Fixed, &rows{values: zipf(1500, 0)}, 1000, windows.Limits{Models: 1, Features: 10, Categories: 20})
+	few, err := reference.Build(reference.Fixed, rowsOf(zipf(1500, 0)), 1000, windows.Limits{Models: 1, Features: 10, Categories: 20})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if v := Compare(Case{Window: windowOf(t, zipf(800, 0), few.Grid()), Reference: few}, s); v.Features["x"].Quality != nil {
+	if v := Compare(Case{Window: windowOf(zipf(800, 0), few.Grid()), Reference: few}, s); v.Features["x"].Quality != nil {
 		t.Errorf("a reference with categories beyond the limit: %+v", v.Features["x"].Quality)
 	}
 }
@@ -294,8 +294,8 @@ func TestTailsWithAndWithoutAGrid(t *testing.T) {
 	r := referenceOf(t, normal(1, 9000, 0))
 	now := mixed(normal(2, 900, 0), 4, always(55.0))
 	s := Default()
-	a := Compare(Case{Window: windowOf(t, now, r.Grid()), Reference: r}, s).Features["x"].Quality
-	b := Compare(Case{Window: windowOf(t, now, nil), Reference: r}, s).Features["x"].Quality
+	a := Compare(Case{Window: windowOf(now, r.Grid()), Reference: r}, s).Features["x"].Quality
+	b := Compare(Case{Window: windowOf(now, nil), Reference: r}, s).Features["x"].Quality
 	one, _ := json.Marshal(a)
 	other, _ := json.Marshal(b)
 	if string(one) != string(other) || a.Outliers == nil || !a.OutOfRange.Broken {
@@ -303,7 +303,7 @@ func TestTailsWithAndWithoutAGrid(t *testing.T) {
 	}
 	// On another grid, whose bins mean something else, as well.
 	elsewhere := referenceOf(t, normal(3, 9000, 5))
-	c := Compare(Case{Window: windowOf(t, now, elsewhere.Grid()), Reference: r}, s).Features["x"].Quality
+	c := Compare(Case{Window: windowOf(now, elsewhere.Grid()), Reference: r}, s).Features["x"].Quality
 	if another, _ := json.Marshal(c); string(another) != string(one) {
 		t.Errorf("on another grid %s, from the sample %s", another, one)
 	}

@@ -20,7 +20,7 @@ func TestExtremesOfASmallReference(t *testing.T) {
 	broken := 0
 	for seed := range uint64(repeats) {
 		r := referenceOf(t, normal(2*seed, 60, 0))
-		w := windowOf(t, normal(2*seed+1, 600, 0), r.Grid())
+		w := windowOf(normal(2*seed+1, 600, 0), r.Grid())
 		f := Compare(Case{Window: w, Reference: r}, bare(alpha)).Features["x"]
 		if p := f.Quality.OutOfRange.P; p != nil && *p < alpha {
 			broken++

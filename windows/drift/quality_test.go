@@ -1,7 +1,6 @@
 package drift
 
 import (
-	"io"
 	"math"
 	"math/rand/v2"
 	"slices"
@@ -11,64 +10,24 @@ import (
 	"github.com/kolmo-ml/kolmo/windows/reference"
 )
 
-// Every row of these tests has one feature, x. A row is a float64, a string, nil
-// for a missing value, or nonFinite.
-type nonFinite struct{}
+// Every row of these tests has one feature, x.
 
-type rows struct {
-	values []any
-	next   int
-}
+func rowsOf(values []any) *tableRows { return tableRowsOf(table{"x": values}, 0) }
 
-func (r *rows) Rewind() error { r.next = 0; return nil }
-
-func (r *rows) Next(o *windows.Observation) error {
-	if r.next == len(r.values) {
-		return io.EOF
-	}
-	var v windows.Value
-	switch x := r.values[r.next].(type) {
-	case float64:
-		v = windows.Value{Kind: windows.Number, Number: x}
-	case string:
-		v = windows.Value{Kind: windows.Text, Text: []byte(x)}
-	case nonFinite:
-		v = windows.Value{Kind: windows.NonFinite}
-	}
-	*o = windows.Observation{HasFeatures: true, Features: []windows.Field{{Name: []byte("x"), Value: v}}}
-	r.next++
-	return nil
-}
-
-var someLimits = windows.Limits{Models: 1, Features: 10, Categories: 1000}
-
-func referenceOf(t testing.TB, values []any) *reference.Reference {
+func referenceOf(t *testing.T, values []any) *reference.Reference {
 	t.Helper()
-	r, err := reference.Build(reference.Fixed, &rows{values: values}, 10_000, someLimits)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return r
+	return tableReference(t, table{"x": values}, 10_000, 0)
 }
 
-// windowOf counts the values on a grid, or on none.
-func windowOf(t testing.TB, values []any, grid *windows.Grid) *windows.Window {
-	t.Helper()
-	all := windows.Interval{Start: 0, End: 3_600_000}
-	pane := windows.NewPane(windows.PaneKey{}, all, grid, 1000, someLimits)
-	r := &rows{values: values}
-	var o windows.Observation
-	for n := uint64(0); r.Next(&o) == nil; n++ {
-		pane.Count(&o, windows.RowHash(n))
-	}
-	return windows.Merge(all, []windows.Part{{Pane: pane}})
+func windowOf(values []any, grid *windows.Grid) *windows.Window {
+	return gridWindow(table{"x": values}, grid, 1000)
 }
 
 // judged is the verdict on a window that was counted on the reference's grid.
-func judged(t testing.TB, s Settings, before, now []any) *Verdict {
+func judged(t *testing.T, s Settings, before, now []any) *Verdict {
 	t.Helper()
 	r := referenceOf(t, before)
-	return Compare(Case{Window: windowOf(t, now, r.Grid()), Reference: r}, s)
+	return Compare(Case{Window: windowOf(now, r.Grid()), Reference: r}, s)
 }
 
 // mixed replaces the given share of values by others, evenly.

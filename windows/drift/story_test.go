@@ -13,7 +13,10 @@ import (
 
 // The stories of this package are told with columns of numbers, or of texts.
 
-// A table has columns of equal length; what is missing is nil.
+// A table has columns of equal length. A value is a float64, a string, nil where it
+// is missing, or nonFinite.
+type nonFinite struct{}
+
 type table map[string][]any
 
 // numbers is a column of so many numbers.
@@ -51,6 +54,8 @@ func (r *tableRows) Next(o *windows.Observation) error {
 			field.Value = windows.Value{Kind: windows.Number, Number: v}
 		case string:
 			field.Value = windows.Value{Kind: windows.Text, Text: []byte(v)}
+		case nonFinite:
+			field.Value = windows.Value{Kind: windows.NonFinite}
 		}
 		o.Features = append(o.Features, field)
 	}
@@ -86,11 +91,16 @@ func tableReference(t *testing.T, columns table, size, hourly int) *reference.Re
 // tableWindow counts a table on the grid of a reference, if one is given, and keeps
 // size values.
 func tableWindow(columns table, r *reference.Reference, size int) *windows.Window {
-	hour := windows.Interval{Start: 0, End: 3_600_000}
 	var grid *windows.Grid
 	if r != nil {
 		grid = r.Grid()
 	}
+	return gridWindow(columns, grid, size)
+}
+
+// gridWindow counts a table on a grid, or on none.
+func gridWindow(columns table, grid *windows.Grid, size int) *windows.Window {
+	hour := windows.Interval{Start: 0, End: 3_600_000}
 	pane := windows.NewPane(windows.PaneKey{}, hour, grid, size, limits)
 	source := tableRowsOf(columns, 0)
 	var o windows.Observation
