@@ -30,6 +30,7 @@ type printedFeature struct {
 	Effect   float64
 	Drifted  bool
 	CausedBy string `json:"caused_by"`
+	HeldBack string `json:"held_back"`
 	Broken   bool
 }
 
@@ -53,7 +54,7 @@ func (p *verdictPrinter) verdict(data []byte) error {
 	names = slices.DeleteFunc(names, func(name string) bool { return !v.Features[name].Drifted || v.Features[name].CausedBy != "" })
 	what := "no drift"
 	if len(names) > 0 {
-		what = fmt.Sprintf("%d of %d drifted:", len(names), len(v.Features))
+		what = fmt.Sprintf("%d of %d drifted%s:", len(names), len(v.Features), v.heldBack(names))
 		for _, name := range names[:min(4, len(names))] {
 			measure := "D"
 			if v.Features[name].Test == "chi2" {
@@ -71,6 +72,24 @@ func (p *verdictPrinter) verdict(data []byte) error {
 	day := func(text string) string { date, _, _ := strings.Cut(text, "T"); return date }
 	_, err := fmt.Fprintf(p.out, "%s to %s  %6d events  %s\n", day(v.Window.Start), day(v.Window.End), v.Events, what)
 	return err
+}
+
+// heldBack says how many of the features that drifted do not count towards an
+// alert, so that nobody waits for one.
+func (v *printedVerdict) heldBack(names []string) string {
+	held := 0
+	for _, name := range names {
+		if v.Features[name].HeldBack != "" {
+			held++
+		}
+	}
+	switch held {
+	case 0:
+		return ""
+	case len(names):
+		return ", none beyond what is usual"
+	}
+	return fmt.Sprintf(", %d beyond what is usual", len(names)-held)
 }
 
 func (p *verdictPrinter) alert(data []byte) error {
