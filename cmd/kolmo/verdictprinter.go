@@ -54,7 +54,7 @@ func (p *verdictPrinter) verdict(data []byte) error {
 	names = slices.DeleteFunc(names, func(name string) bool { return !v.Features[name].Drifted || v.Features[name].CausedBy != "" })
 	what := "no drift"
 	if len(names) > 0 {
-		what = fmt.Sprintf("%d of %d drifted%s:", len(names), len(v.Features), v.heldBack(names))
+		what = fmt.Sprintf("%d of %d drifted:", len(names), len(v.Features))
 		for _, name := range names[:min(4, len(names))] {
 			measure := "D"
 			if v.Features[name].Test == "chi2" {
@@ -65,6 +65,7 @@ func (p *verdictPrinter) verdict(data []byte) error {
 		if len(names) > 4 {
 			what += " …"
 		}
+		what += v.heldBack(names)
 	}
 	if len(broken) > 0 {
 		what += "; broken data: " + strings.Join(broken[:min(4, len(broken))], ", ")
@@ -87,9 +88,9 @@ func (v *printedVerdict) heldBack(names []string) string {
 	case 0:
 		return ""
 	case len(names):
-		return ", none beyond what is usual"
+		return "; none beyond what is usual"
 	}
-	return fmt.Sprintf(", %d beyond what is usual", len(names)-held)
+	return fmt.Sprintf("; %d beyond what is usual", len(names)-held)
 }
 
 func (p *verdictPrinter) alert(data []byte) error {

@@ -11,8 +11,8 @@ func TestALineOfAVerdict(t *testing.T) {
 		{`"a": {"test": "ks", "effect": 0.02, "drifted": false}`, "no drift"},
 		{`"a": {"test": "ks", "effect": 0.3, "drifted": true}, "b": {"test": "chi2", "effect": 0.1, "drifted": true}`, "2 of 2 drifted: a (D 0.30) b (V 0.10)"},
 		{`"a": {"test": "ks", "effect": 0.3, "drifted": true, "held_back": "within_usual"}, "b": {"test": "ks", "effect": 0.2, "drifted": true}`,
-			"2 of 2 drifted, 1 beyond what is usual: a (D 0.30) b (D 0.20)"},
-		{`"a": {"test": "ks", "effect": 0.3, "drifted": true, "held_back": "within_budget"}`, "1 of 1 drifted, none beyond what is usual: a (D 0.30)"},
+			"2 of 2 drifted: a (D 0.30) b (D 0.20); 1 beyond what is usual"},
+		{`"a": {"test": "ks", "effect": 0.3, "drifted": true, "held_back": "within_budget"}`, "1 of 1 drifted: a (D 0.30); none beyond what is usual"},
 		{`"a": {"test": "ks", "effect": 0.3, "drifted": true, "caused_by": "missing", "broken": true}`, "no drift; broken data: a"},
 	} {
 		var out strings.Builder
