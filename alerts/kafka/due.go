@@ -110,12 +110,14 @@ func (s *shard) closeSome(ctx context.Context, ids []windows.PartitionID, panes 
 		if v == nil {
 			v = s.versions[next.version]
 		}
-		step, err := s.step(ctx, ids, directories, v, next)
+		s.options.step(StepBeforeMerge)
+		step, err := s.gather(ctx, ids, directories, v, next)
 		if err != nil {
 			return nil, err
 		}
 		model := s.options.Model(next.version.Model)
 		out := alerts.Close(model.Settings, step)
+		s.options.step(StepAfterMerge)
 		after := &version{progress: out.Progress}
 		if out.Reference != nil {
 			made = append(made, out.Reference)
@@ -181,9 +183,9 @@ func (s *shard) closeSome(ctx context.Context, ids []windows.PartitionID, panes 
 	return due, nil
 }
 
-// step gathers what closing a window needs. The directories are by shard; one
+// gather reads what closing a window needs. The directories are by shard; one
 // that is read here is added.
-func (s *shard) step(ctx context.Context, ids []windows.PartitionID, directories map[int]map[alerts.Version]*held, v *version, due dueWindow) (alerts.Step, error) {
+func (s *shard) gather(ctx context.Context, ids []windows.PartitionID, directories map[int]map[alerts.Version]*held, v *version, due dueWindow) (alerts.Step, error) {
 	step := alerts.Step{Progress: v.progress, Due: due.window}
 	var err error
 	if step.Parts, err = s.parts(ctx, ids, directories[s.number][due.version], due.window); err != nil {

@@ -60,6 +60,10 @@ type Options struct {
 	Fingerprint string
 	Instance    string // names this process in the records' headers
 
+	// At is called at every step, in the goroutine that takes it; nil: nobody
+	// wants to know.
+	At func(Step)
+
 	Metrics *Metrics     // nil: not measured
 	Log     *slog.Logger // nil: silent
 }

@@ -34,7 +34,7 @@ func (s *shard) restore(ctx context.Context) error {
 		s.progressRecord([]byte(claimKey), claim),
 		s.referenceRecord([]byte(claimKey), claim, nil),
 	}
-	if err := commit(ctx, s.producer, records); err != nil {
+	if err := s.options.commit(ctx, s.producer, records); err != nil {
 		return fmt.Errorf("claiming shard %d: %w", s.number, err)
 	}
 	s.generation = records[0].Offset

@@ -109,6 +109,7 @@ func (s *shard) close(ctx context.Context, ids []windows.PartitionID, marks []re
 // commit, so that nobody runs ahead of what may still be undone.
 func (s *shard) publish(ctx context.Context) error {
 	through := redisstore.Through{Through: s.own.Through, Generation: s.generation, Grids: s.grids()}
+	s.options.step(StepBeforeHint)
 	if err := s.options.Store.PublishThrough(ctx, s.options.Progress, s.number, through); err != nil {
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
@@ -116,6 +117,7 @@ func (s *shard) publish(ctx context.Context) error {
 		s.log.Warn("telling Redis what is closed failed; partitions wait until it works again", "error", err)
 		return nil
 	}
+	s.options.step(StepAfterHint)
 	s.published = time.Now()
 	return nil
 }
@@ -158,7 +160,7 @@ func (s *shard) commit(ctx context.Context, records []*kgo.Record, moved []*aler
 	}
 	own := s.progressRecord([]byte(shardKey), value)
 	records = append(records, own)
-	if err := commit(ctx, s.producer, records); err != nil {
+	if err := s.options.commit(ctx, s.producer, records); err != nil {
 		return fmt.Errorf("shard %d: %w", s.number, err)
 	}
 	s.durable = time.Now()

@@ -33,10 +33,11 @@ func (c *Closers) newProducer(ctx context.Context, shard int) (*kgo.Client, erro
 
 // commit produces the records in one transaction. An error leaves open whether
 // it took place: the caller must begin again from what Kafka says.
-func commit(ctx context.Context, client *kgo.Client, records []*kgo.Record) error {
+func (o *Options) commit(ctx context.Context, client *kgo.Client, records []*kgo.Record) error {
 	if err := client.BeginTransaction(); err != nil {
 		return fmt.Errorf("beginning a transaction: %w", err)
 	}
+	o.step(StepBeforeProduce)
 	produced := client.ProduceSync(ctx, records...).FirstErr()
 	if produced != nil {
 		// What is buffered must be gone before the transaction can end.
@@ -44,8 +45,11 @@ func commit(ctx context.Context, client *kgo.Client, records []*kgo.Record) erro
 		_ = client.EndTransaction(ctx, kgo.TryAbort)
 		return fmt.Errorf("producing %d records: %w", len(records), produced)
 	}
+	o.step(StepAfterProduce)
+	o.step(StepBeforeEnd)
 	if err := client.EndTransaction(ctx, kgo.TryCommit); err != nil {
 		return fmt.Errorf("committing a transaction of %d records: %w", len(records), err)
 	}
+	o.step(StepAfterEnd)
 	return nil
 }

@@ -79,6 +79,9 @@ func runService(ctx context.Context, config *configs.Config, log *slog.Logger) e
 	}
 	defer func() { _ = options.Redis.Close() }() // everything is written by then
 	options.Version, options.Commit = buildVersion()
+	if options.At, err = crashPoint(); err != nil {
+		return err
+	}
 	s, err := service.Start(ctx, options)
 	if err != nil {
 		return err

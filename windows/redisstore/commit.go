@@ -114,10 +114,14 @@ func (c *Claim) Commit(ctx context.Context, snapshot windows.Snapshot, mark Mark
 func (c *Claim) finish(ctx context.Context) (Written, error) {
 	w := c.unfinished
 	written := Written{Bytes: w.bytes, Blobs: w.blobCount}
+	c.store.step(StepBeforeBlobs)
 	if err := c.store.writeBlobs(ctx, w.blobs); err != nil {
 		return Written{}, fmt.Errorf("checkpointing partition %s: writing %d blobs: %w", c.id, w.blobCount, explain(err))
 	}
+	c.store.step(StepAfterBlobs)
+	c.store.step(StepBeforeManifest)
 	answer, err := c.flip(ctx, w)
+	c.store.step(StepAfterManifest)
 	if err != nil {
 		return Written{}, fmt.Errorf("checkpointing partition %s: %w", c.id, explain(err))
 	}

@@ -36,6 +36,7 @@ type Store struct {
 	shards  int // 0: not given, and nothing can be claimed
 	scripts scripts
 	grids   *gridCache
+	at      func(Step) // nil: nobody wants to know
 }
 
 // An Option changes how Open opens a store.

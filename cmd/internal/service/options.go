@@ -58,6 +58,10 @@ type Options struct {
 	CheckpointEvery time.Duration
 	FeatureSeries   int
 
+	// At is called at every step of a checkpoint and of a close, where a crash can
+	// come in between; nil: nobody wants to know.
+	At func(step string)
+
 	Listen   string // empty: no listener
 	Registry *prometheus.Registry
 	Version  string

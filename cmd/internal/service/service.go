@@ -73,7 +73,8 @@ func Start(ctx context.Context, o Options) (*Service, error) {
 	if err != nil {
 		return nil, err
 	}
-	store, err := OpenStore(starting, o, redisstore.WithShards(inputs.Shards))
+	atCheckpoint, atClose := steppers(o.At)
+	store, err := OpenStore(starting, o, redisstore.WithShards(inputs.Shards), redisstore.WithStepper(atCheckpoint))
 	if err != nil {
 		return nil, err
 	}
@@ -102,7 +103,7 @@ func Start(ctx context.Context, o Options) (*Service, error) {
 			m := o.Models(name)
 			return kafka.Model{Settings: &m.Settings, Pattern: m.Pattern}
 		},
-		Configured: o.Configured, Fingerprint: o.Fingerprint, Instance: instanceName(),
+		Configured: o.Configured, Fingerprint: o.Fingerprint, Instance: instanceName(), At: atClose,
 		Metrics: kafka.NewMetrics(o.Registry, o.FeatureSeries), Log: o.Log,
 	})
 	if err != nil {
