@@ -45,6 +45,8 @@ type Step struct {
 	// Against are the panes that Settings.Against has in the window, of all
 	// partitions; not needed for that version itself.
 	Against []windows.Part
+	// Gaps are those that the window may lack events by.
+	Gaps []drift.Gap
 }
 
 // An Outcome is what closing a window gives. Everything in it is published in
@@ -93,7 +95,7 @@ func Close(settings *Settings, step Step) Outcome {
 	}
 	verdict := drift.Compare(drift.Case{
 		Model: after.Model, Version: after.Version.Version, Segment: after.Segment,
-		Window: merged, Reference: serving, Without: without, Budget: settings.Budget.level(after.Saved, settings.Policy),
+		Window: merged, Reference: serving, Without: without, Budget: settings.Budget.level(after.Saved, settings.Policy), Gaps: step.Gaps,
 	}, settings.Drift)
 	out := Outcome{Verdict: verdict, Progress: &after}
 

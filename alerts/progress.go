@@ -77,9 +77,41 @@ type ShardProgress struct {
 	// Configured are the references that the configuration names, of the
 	// patterns whose home is this shard.
 	Configured map[string]Configured `json:"configured,omitempty"`
-	// Partitions are the input partitions that Through is over.
-	Partitions []string  `json:"partitions,omitempty"`
-	Written    time.Time `json:"written"`
+	// Partitions are the input partitions that Through is over, by their ids: each
+	// is waited for from the record on that first names it.
+	Partitions map[string]Partition `json:"partitions,omitempty"`
+	Written    time.Time            `json:"written"`
+}
+
+// A Partition is what a shard knows of an input partition.
+type Partition struct {
+	Topic string `json:"topic"`
+	// Begun: it has been read, and Start is the first offset that was.
+	Begun bool  `json:"begun,omitempty"`
+	Start int64 `json:"start,omitempty"`
+	// Ended: its topic is gone, or no input any more. Nothing waits for it; what
+	// it holds of open windows still counts.
+	Ended bool `json:"ended,omitempty"`
+	// Advances and Gaps are the decisions that a close may have relied on.
+	Advances []windows.Advance `json:"advances,omitempty"`
+	Gaps     []windows.Gap     `json:"gaps,omitempty"`
+}
+
+// Decisions are those that the record holds.
+func (p Partition) Decisions() windows.Decisions {
+	return windows.Decisions{Start: p.Start, Advances: p.Advances, Gaps: p.Gaps}
+}
+
+// Learn adds what a checkpoint of the partition says, and forgets what no rewind
+// from a record time needs.
+func (p Partition) Learn(d windows.Decisions, before windows.Timestamp) Partition {
+	known := d.Clone()
+	if p.Begun {
+		known = p.Decisions().Union(known)
+	}
+	known.Forget(before)
+	p.Begun, p.Start, p.Advances, p.Gaps = true, known.Start, known.Advances, known.Gaps
+	return p
 }
 
 // Configured is a reference that the configuration names for a pattern of
@@ -125,6 +157,18 @@ func InForce(servings []Serving, from func(*Serving) windows.Timestamp, t window
 		}
 	}
 	return nil
+}
+
+// DecodeShardProgress reads a shard's record.
+func DecodeShardProgress(data []byte) (*ShardProgress, error) {
+	var p ShardProgress
+	if err := json.Unmarshal(data, &p); err != nil {
+		return nil, fmt.Errorf("reading a shard's progress: %w", err)
+	}
+	if p.Schema != Schema {
+		return nil, fmt.Errorf("reading a shard's progress: its schema is %d, this program reads %d: run a version of kolmo that knows it", p.Schema, Schema)
+	}
+	return &p, nil
 }
 
 // Encode writes the shard's record.

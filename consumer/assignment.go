@@ -1,12 +1,14 @@
 package consumer
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
-	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/kolmo-ml/kolmo/consumer/event"
@@ -14,98 +16,114 @@ import (
 	"github.com/kolmo-ml/kolmo/windows/redisstore"
 )
 
-// assigned claims the partitions that the group has given to this instance, and
-// tells the client where to read on: at the offset that belongs to the state in
-// Redis. The group's own offsets are not looked at. Redis is tried until the
-// context ends, because an error here would lose every partition.
-func (c *Consumer) assigned(ctx context.Context, offsets map[string]map[int32]kgo.Offset) (map[string]map[int32]kgo.Offset, error) {
-	c.joined.Do(func() { close(c.ready) })
-	var mu sync.Mutex
-	var group sync.WaitGroup
-	var failed error
-	adjusted := make(map[string]map[int32]kgo.Offset, len(offsets))
-	for name, partitions := range offsets {
-		byPartition := make(map[int32]kgo.Offset, len(partitions))
-		adjusted[name] = byPartition
-		for partition := range partitions {
-			group.Go(func() {
-				offset, err := c.own(ctx, name, partition)
-				mu.Lock()
-				defer mu.Unlock()
-				if err != nil {
-					failed = err
-					return
-				}
-				byPartition[partition] = kgo.NewOffset().At(offset).WithEpoch(-1)
-			})
-		}
-	}
-	group.Wait()
-	return adjusted, failed
+// An assignment is a partition that the group has given to this instance.
+type assignment struct {
+	topic     string
+	partition int32
 }
 
-// own claims one partition and starts its owner. It returns the offset to read
-// from.
-func (c *Consumer) own(ctx context.Context, name string, partition int32) (int64, error) {
-	topic, known := c.topics[name]
-	id, hasID := c.inputs.ID(name)
-	if !known || !hasID {
-		return 0, fmt.Errorf("the group assigned topic %q, which is not an input", name)
+// assigned claims the partitions that the group has given to this instance, and
+// tells the client where to read on: at the offset that belongs to the state in
+// Redis. The group's own offsets are not looked at. Redis and Kafka are tried
+// until the context ends, because an error here would lose every partition.
+func (c *Consumer) assigned(ctx context.Context, offsets map[string]map[int32]kgo.Offset) (map[string]map[int32]kgo.Offset, error) {
+	c.joined.Do(func() { close(c.ready) })
+	c.mu.Lock() // until join has made the client known
+	c.mu.Unlock() //nolint:staticcheck // nothing is done meanwhile
+	adjusted := make(map[string]map[int32]kgo.Offset, len(offsets))
+	var all []assignment
+	for name, partitions := range offsets {
+		adjusted[name] = make(map[int32]kgo.Offset, len(partitions))
+		for partition := range partitions {
+			all = append(all, assignment{name, partition})
+		}
 	}
-	pid := windows.PartitionID{Topic: id, Partition: partition}
-	claim, state, err := c.claim(ctx, pid)
+	first, err := c.ownAll(ctx, all)
 	if err != nil {
-		return 0, err
+		return nil, err
 	}
-	first := state.NextOffset
-	if !state.Found {
-		if first, err = c.startOffset(ctx, name, partition); err != nil {
-			return 0, err
+	for a, offset := range first {
+		adjusted[a.topic][a.partition] = kgo.NewOffset().At(offset).WithEpoch(-1)
+	}
+	return adjusted, nil
+}
+
+// ownAll claims partitions and starts their owners. It returns the offsets to
+// read from. It waits for Redis, for Kafka, and for the shards to know of
+// partitions that are new, until the context ends.
+func (c *Consumer) ownAll(ctx context.Context, all []assignment) (map[assignment]int64, error) {
+	claimed := make([]*claimed, len(all))
+	errs := make([]error, len(all))
+	var group sync.WaitGroup
+	for i, a := range all {
+		group.Go(func() { claimed[i], errs[i] = c.claim(ctx, a) })
+	}
+	group.Wait()
+	if err := errors.Join(errs...); err != nil {
+		return nil, err
+	}
+	first := make(map[assignment]int64, len(all))
+	for attempt := 0; len(claimed) > 0; attempt++ {
+		// Read after the claims, so that whatever a shard relies on that was closed
+		// before them is known.
+		facts, err := c.askFacts(ctx, claimed)
+		if err == nil {
+			waiting := claimed[:0:0]
+			for _, p := range claimed {
+				o, ready, failed := c.place(ctx, p, facts)
+				switch {
+				case failed != nil:
+					err = failed
+					waiting = append(waiting, p)
+				case !ready:
+					waiting = append(waiting, p)
+				default:
+					first[p.assignment] = o.state.NextOffset()
+					c.start(o, p)
+				}
+			}
+			claimed = waiting
+		}
+		if len(claimed) == 0 {
+			break
+		}
+		switch {
+		case ctx.Err() != nil:
+		case err != nil:
+			c.limited.warn("facts", "asking Kafka where partitions stand failed; it is tried again", "error", err)
+		case attempt > 20:
+			c.limited.warn("joining", "a new partition waits until every shard waits for it: is there an instance without a shard's owner?",
+				"partition", c.inputs.Name(claimed[0].id), "of", len(claimed))
+		}
+		select {
+		case <-time.After(min(time.Duration(attempt+1)*100*time.Millisecond, time.Second)):
+		case <-ctx.Done():
+			// Those that have started are given up by whoever called.
+			return first, fmt.Errorf("finding out where %d partitions stand: %w", len(claimed), cmp.Or(err, context.Cause(ctx)))
 		}
 	}
-	ownerContext, cancel := context.WithCancel(context.Background())
-	o := &owner{
-		consumer: c, topic: topic, id: pid, partition: partition,
-		log:   c.log.With("topic", name, "partition", partition),
-		queue: make(chan []*kgo.Record, queueLength), finish: make(chan struct{}), done: make(chan struct{}),
-		ctx: ownerContext, cancel: cancel,
-		claim: claim, decoder: event.NewDecoder(c.options.Event), counted: newPending(),
-		through: make([]windows.Timestamp, c.inputs.Shards), lastAccepted: time.Now(), lastCheckpoint: time.Now(),
-		checkpointed: first, published: windows.Unset,
-	}
-	rules := windows.Rules{
-		Settings: func(model string) *windows.Settings { s := c.options.Model(model).Settings; return &s },
-		Grid: func(model, version string, start windows.Timestamp) (*windows.Grid, bool) {
-			return c.closed.grid(ownerContext, model, version, start)
-		},
-		Shards: c.inputs.Shards, MaxAhead: c.options.MaxAhead, Limits: c.options.Limits,
-	}
-	o.state = windows.NewPartition(pid, rules, first)
-	if state.Found {
-		o.state.Restore(state.NextOffset, state.Watermark, state.Panes)
-		o.published = state.Watermark
-	}
-	o.takeClosed()
-	c.mu.Lock()
-	c.owners[pid] = o
-	c.mu.Unlock()
-	o.log.Info("partition claimed", "epoch", claim.Epoch(), "offset", first, "panes", len(state.Panes), "restored", state.Found)
-	go func() {
-		if !state.Found {
-			// Where the partition begins is decided once, and kept.
-			o.checkpoint()
-		}
-		o.run()
-	}()
 	return first, nil
 }
 
+// claimed is a partition that this instance holds in Redis.
+type claimed struct {
+	assignment
+	id    windows.PartitionID
+	claim *redisstore.Claim
+	state *redisstore.State
+}
+
 // claim tries Redis until the context ends.
-func (c *Consumer) claim(ctx context.Context, id windows.PartitionID) (*redisstore.Claim, *redisstore.State, error) {
+func (c *Consumer) claim(ctx context.Context, a assignment) (*claimed, error) {
+	topic, known := c.ids[a.topic]
+	if !known {
+		return nil, fmt.Errorf("the group assigned topic %q, which is not an input", a.topic)
+	}
+	id := windows.PartitionID{Topic: topic, Partition: a.partition}
 	for backoff := 100 * time.Millisecond; ; backoff = min(2*backoff, 2*time.Second) {
 		claim, state, err := c.options.Store.Claim(ctx, id)
 		if err == nil {
-			return claim, state, nil
+			return &claimed{assignment: a, id: id, claim: claim, state: state}, nil
 		}
 		if ctx.Err() == nil {
 			c.limited.warn("claim", "claiming a partition in Redis failed; it is tried again", "partition", c.inputs.Name(id), "error", err)
@@ -113,32 +131,54 @@ func (c *Consumer) claim(ctx context.Context, id windows.PartitionID) (*redissto
 		select {
 		case <-time.After(backoff):
 		case <-ctx.Done():
-			return nil, nil, fmt.Errorf("claiming partition %s: %w", c.inputs.Name(id), err)
+			return nil, fmt.Errorf("claiming partition %s: %w", c.inputs.Name(id), err)
 		}
 	}
 }
 
-// startOffset is where a partition begins that was never read.
-func (c *Consumer) startOffset(ctx context.Context, topic string, partition int32) (int64, error) {
-	admin := kadm.NewClient(c.client)
-	var listed kadm.ListedOffsets
-	var err error
-	switch start := c.options.Start; {
-	case start.Latest:
-		listed, err = admin.ListEndOffsets(ctx, topic)
-	case !start.At.IsZero():
-		listed, err = admin.ListOffsetsAfterMilli(ctx, start.At.UnixMilli(), topic)
-	default:
-		listed, err = admin.ListStartOffsets(ctx, topic)
+// start lets an owner work.
+func (c *Consumer) start(o *owner, p *claimed) {
+	o.sequence.Store(p.claim.Sequence())
+	o.takeClosed()
+	c.mu.Lock()
+	c.owners[o.id] = o
+	c.mu.Unlock()
+	o.log.Info("partition claimed", "epoch", p.claim.Epoch(), "offset", o.state.NextOffset(), "panes", len(p.state.Panes), "restored", p.state.Found)
+	go func() {
+		if !p.state.Found {
+			// Where the partition begins is decided once, and kept.
+			o.checkpoint()
+		}
+		o.run()
+	}()
+}
+
+// newOwner makes an owner that has nothing yet but its claim.
+func (c *Consumer) newOwner(p *claimed) *owner {
+	ctx, cancel := context.WithCancel(context.Background())
+	o := &owner{
+		consumer: c, topic: c.topics[p.topic], id: p.id, partition: p.partition,
+		log:   c.log.With("topic", p.topic, "partition", p.partition),
+		queue: make(chan []*kgo.Record, queueLength), finish: make(chan struct{}), done: make(chan struct{}),
+		ctx: ctx, cancel: cancel,
+		claim: p.claim, decoder: event.NewDecoder(c.options.Event), counted: newPending(),
+		through: make([]windows.Timestamp, c.inputs.Shards), lastAccepted: time.Now(), lastCheckpoint: time.Now(),
+		checkpointed: p.state.NextOffset, published: windows.Unset,
 	}
-	if err != nil {
-		return 0, fmt.Errorf("asking where topic %q begins: %w", topic, err)
+	o.stop = sync.OnceFunc(func() { close(o.finish) })
+	return o
+}
+
+// rules are what the owner's partition must know about the rest of the world.
+func (o *owner) rules() windows.Rules {
+	c := o.consumer
+	return windows.Rules{
+		Settings: func(model string) *windows.Settings { s := c.options.Model(model).Settings; return &s },
+		Grid: func(model, version string, start windows.Timestamp) (*windows.Grid, bool) {
+			return c.closed.grid(o.ctx, model, version, start)
+		},
+		Shards: c.inputs.Shards, MaxAhead: c.options.MaxAhead, Limits: c.options.Limits,
 	}
-	offset, ok := listed.Lookup(topic, partition)
-	if !ok || offset.Err != nil {
-		return 0, fmt.Errorf("asking where partition %d of topic %q begins: %w", partition, topic, offset.Err)
-	}
-	return offset.Offset, nil
 }
 
 // end takes partitions away. In order, an owner stops where it is, checkpoints
@@ -147,7 +187,7 @@ func (c *Consumer) end(partitions map[string][]int32, inOrder bool) {
 	var ending []*owner
 	c.mu.Lock()
 	for name, numbers := range partitions {
-		id, _ := c.inputs.ID(name)
+		id := c.ids[name]
 		for _, partition := range numbers {
 			pid := windows.PartitionID{Topic: id, Partition: partition}
 			if o := c.owners[pid]; o != nil {
@@ -160,7 +200,7 @@ func (c *Consumer) end(partitions map[string][]int32, inOrder bool) {
 	c.mu.Unlock()
 	for _, o := range ending {
 		if inOrder {
-			close(o.finish)
+			o.stop()
 		} else {
 			o.cancel()
 		}
@@ -193,39 +233,49 @@ func (c *Consumer) reclaim(o *owner) {
 	default:
 		o.log.Error("too many partitions were refused at once: this one waits for the next rebalance")
 	}
-	select {
-	case c.wake <- struct{}{}:
-	default:
-	}
+	c.interrupt()
 }
 
 // takeReclaims runs in the poll loop, between polls and with rebalances
 // blocked, so that the partitions are still ours and no record of before the
 // refusal can come after it.
 func (c *Consumer) takeReclaims(ctx context.Context) {
-	for {
-		var old *owner
+	var again []assignment
+	var given []*owner
+	for more := true; more; {
 		select {
-		case old = <-c.reclaims:
+		case old := <-c.reclaims:
+			c.mu.Lock()
+			current := c.owners[old.id] == old
+			c.mu.Unlock()
+			if current && !slices.Contains(given, old) {
+				<-old.done
+				old.unpause()
+				again, given = append(again, assignment{old.topic.Name, old.partition}), append(given, old)
+			} // otherwise revoked meanwhile
 		default:
-			return
+			more = false
 		}
-		c.mu.Lock()
-		current := c.owners[old.id] == old
-		c.mu.Unlock()
-		if !current {
-			continue // revoked meanwhile
+	}
+	if len(again) == 0 {
+		return
+	}
+	limited, cancel := context.WithTimeout(ctx, reclaimTime)
+	defer cancel()
+	first, err := c.ownAll(limited, again)
+	for i, a := range again {
+		offset, found := first[a]
+		if !found {
+			time.AfterFunc(time.Second, func() { c.reclaim(given[i]) })
+			continue
 		}
-		<-old.done
-		old.unpause()
-		limited, cancel := context.WithTimeout(ctx, 2*time.Second)
-		offset, err := c.own(limited, old.topic.Name, old.partition)
-		cancel()
-		if err != nil {
-			c.limited.warn("reclaim", "claiming a refused partition again failed; it is tried again", "error", err)
-			time.AfterFunc(time.Second, func() { c.reclaim(old) })
-			return
-		}
-		c.client.SetOffsets(map[string]map[int32]kgo.EpochOffset{old.topic.Name: {old.partition: {Epoch: -1, Offset: offset}}})
+		c.client.SetOffsets(map[string]map[int32]kgo.EpochOffset{a.topic: {a.partition: {Epoch: -1, Offset: offset}}})
+	}
+	if err != nil && ctx.Err() == nil {
+		c.limited.warn("reclaim", "claiming refused partitions again failed; it is tried again", "partitions", len(again)-len(first), "error", err)
 	}
 }
+
+// reclaimTime bounds how long rebalances wait for partitions that are claimed
+// again.
+const reclaimTime = 5 * time.Second

@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/kolmo-ml/kolmo/windows"
@@ -18,12 +19,18 @@ type Consumer struct {
 	options Options
 	log     *slog.Logger
 	limited *limitedLog
-	client  *kgo.Client
+	asker   *kgo.Client // asks about topics, and consumes nothing
 	letters *deadLetters
 	closed  *closed
 	marks   *marks
 	topics  map[string]Topic
 	inputs  *Inputs
+
+	// client belongs to a session, and so do the ids of the topics that it reads:
+	// a topic that is created anew takes a new session. Both are written by Run
+	// alone, while there is no owner.
+	client *kgo.Client
+	ids    map[string]windows.TopicID
 
 	mu     sync.Mutex
 	owners map[windows.PartitionID]*owner // guarded by mu
@@ -45,44 +52,20 @@ func New(options Options, inputs *Inputs) (*Consumer, error) {
 	}
 	c := &Consumer{
 		options: options, log: options.Log, limited: newLimitedLog(options.Log), inputs: inputs,
-		topics: make(map[string]Topic), owners: make(map[windows.PartitionID]*owner),
+		topics: make(map[string]Topic, len(options.Topics)), owners: make(map[windows.PartitionID]*owner),
 		commits: make(map[string]map[int32]kgo.EpochOffset), waits: make(map[windows.PartitionID]time.Time),
 		reclaims: make(chan *owner, 1024), wake: make(chan struct{}, 1), ready: make(chan struct{}),
 	}
-	names := make([]string, 0, len(options.Topics))
 	for _, t := range options.Topics {
 		c.topics[t.Name] = t
-		names = append(names, t.Name)
 	}
 	var err error
 	if c.letters, err = newDeadLetters(&options); err != nil {
 		return nil, err
 	}
-	opts := append([]kgo.Opt{}, options.Client...)
-	c.client, err = kgo.NewClient(append(opts,
-		kgo.ConsumerGroup(options.Group),
-		kgo.ConsumeTopics(names...),
-		kgo.Balancers(kgo.CooperativeStickyBalancer()),
-		kgo.SessionTimeout(options.SessionTimeout),
-		kgo.HeartbeatInterval(max(options.SessionTimeout/4, 100*time.Millisecond)),
-		kgo.BlockRebalanceOnPoll(),
-		kgo.DisableAutoCommit(),
-		kgo.AdjustFetchOffsetsFn(c.assigned),
-		kgo.OnPartitionsRevoked(func(_ context.Context, _ *kgo.Client, lost map[string][]int32) { c.end(lost, true) }),
-		kgo.OnPartitionsLost(func(_ context.Context, _ *kgo.Client, lost map[string][]int32) { c.end(lost, false) }),
-		kgo.ConsumeResetOffset(kgo.NoResetOffset()),
-		kgo.FetchIsolationLevel(kgo.ReadCommitted()),
-		kgo.KeepControlRecords(), // transaction markers take offsets
-		kgo.FetchMaxBytes(options.FetchMaxBytes),
-		kgo.FetchMaxPartitionBytes(min(options.FetchMaxBytes, 1<<20)),
-		// A fetch that waits for records does not see that another partition was
-		// resumed meanwhile: the wait is what a held partition may lose.
-		kgo.FetchMaxWait(250*time.Millisecond),
-		kgo.MaxConcurrentFetches(2),
-		kgo.MaxDecompressBatchBytes(64<<20),
-		kgo.MetadataMaxAge(30*time.Second),
-		kgo.WithHooks(options.Hooks...),
-	)...)
+	if c.asker, err = kgo.NewClient(options.Client...); err == nil {
+		err = c.join()
+	}
 	if err != nil {
 		c.letters.close()
 		return nil, fmt.Errorf("making the consumer of group %q: %w", options.Group, err)
@@ -102,31 +85,32 @@ func (c *Consumer) Ready() <-chan struct{} { return c.ready }
 func (c *Consumer) Run(ctx context.Context) {
 	background, stop := context.WithCancel(context.WithoutCancel(ctx))
 	var group sync.WaitGroup
-	for _, task := range []func(context.Context){c.closed.follow, c.watchIdleness, c.commitOffsets} {
+	for _, task := range []func(context.Context){c.closed.follow, c.watchIdleness, c.watchInputs, c.watchState, c.commitOffsets} {
 		group.Go(func() { task(background) })
 	}
-	c.poll(ctx)
-	// The owners still need the dead letters and the marks to come to an end.
-	closing := time.AfterFunc(10*time.Second, func() {
-		for _, o := range c.owned() {
-			o.cancel()
+	for {
+		c.poll(ctx)
+		c.leave(background)
+		if ctx.Err() != nil {
+			break
 		}
-	})
-	c.flushCommits(background)
-	c.client.CloseAllowingRebalance()
-	for _, o := range c.owned() { // should the group have been left without a callback
-		close(o.finish)
-		<-o.done
-		o.cancel()
+		for err := c.join(); err != nil && ctx.Err() == nil; err = c.join() {
+			c.limited.warn("join", "making the client that consumes failed; it is tried again", "error", err)
+			select {
+			case <-time.After(time.Second):
+			case <-ctx.Done():
+			}
+		}
 	}
-	closing.Stop()
 	stop()
 	group.Wait()
 	c.letters.close()
+	c.asker.Close()
 }
 
-// poll hands what comes to the owners. Rebalances wait while it does, so that
-// no record of an earlier ownership reaches a later owner.
+// poll hands what comes to the owners, until the context ends or an input topic
+// has been created anew. Rebalances wait while it does, so that no record of an
+// earlier ownership reaches a later owner.
 func (c *Consumer) poll(ctx context.Context) {
 	const mostRecords = 10_000
 	for {
@@ -142,13 +126,15 @@ func (c *Consumer) poll(ctx context.Context) {
 		fetches := c.client.PollRecords(pollContext, mostRecords)
 		close(stop)
 		cancel()
-		if ctx.Err() != nil || fetches.IsClientClosed() {
+		if ctx.Err() != nil || fetches.IsClientClosed() || c.createdAnew() {
 			c.client.AllowRebalance()
 			return
 		}
 		fetches.EachError(func(topic string, partition int32, err error) {
 			switch {
 			case errors.Is(err, context.Canceled):
+			case errors.Is(err, kerr.OffsetOutOfRange):
+				c.outOfRange(topic, partition)
 			case topic == "": // the client itself, or its group
 				c.limited.warn("group", "the consumer group has a problem; it is tried again", "group", c.options.Group, "error", err)
 			default:
@@ -171,13 +157,9 @@ func (c *Consumer) poll(ctx context.Context) {
 }
 
 func (c *Consumer) owner(topic string, partition int32) *owner {
-	id, ok := c.inputs.ID(topic)
-	if !ok {
-		return nil
-	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.owners[windows.PartitionID{Topic: id, Partition: partition}]
+	return c.owners[windows.PartitionID{Topic: c.ids[topic], Partition: partition}]
 }
 
 func (c *Consumer) owned() []*owner {
@@ -253,5 +235,8 @@ func (c *Consumer) flushCommits(ctx context.Context) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, 3*time.Second)
 	defer cancel()
-	c.client.CommitOffsetsSync(ctx, commits, nil)
+	c.mu.Lock()
+	client := c.client
+	c.mu.Unlock()
+	client.CommitOffsetsSync(ctx, commits, nil)
 }

@@ -87,10 +87,8 @@ func (o *owner) reviewIdleness() {
 	if !idle {
 		return
 	}
-	from := o.state.Watermark()
 	to, ok := o.consumer.marks.idleTarget(o.id, now, after)
 	if ok && o.state.AdvanceIdle(to) {
-		o.advance = &redisstore.Advance{Offset: o.state.NextOffset(), From: from, To: to}
 		o.checkpoint()
 	}
 }
@@ -179,7 +177,7 @@ func (m *marks) slowest() windows.PartitionID {
 // watchIdleness answers the owners' questions: where their partitions end, and
 // where all the others stand. It asks only while somebody is quiet.
 func (c *Consumer) watchIdleness(ctx context.Context) {
-	admin := kadm.NewClient(c.client)
+	admin := kadm.NewClient(c.asker)
 	interval := min(max(c.options.IdleAfter/4, 100*time.Millisecond), time.Second)
 	tick := time.NewTicker(interval)
 	defer tick.Stop()

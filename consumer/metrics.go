@@ -172,6 +172,13 @@ func (m *Metrics) deadLettered(topic, reason string) {
 	}
 }
 
+// missed counts records that were deleted before they were read.
+func (m *Metrics) missed(topic string, n int64) {
+	if m != nil {
+		m.events.WithLabelValues(topic, "deleted_unread").Add(float64(n))
+	}
+}
+
 func (m *Metrics) position(topic string, partition int32, watermarkLag time.Duration, known bool, held bool) {
 	if m == nil {
 		return

@@ -1,6 +1,7 @@
 package consumer
 
 import (
+	"context"
 	"log/slog"
 	"time"
 
@@ -50,6 +51,10 @@ type Options struct {
 
 	Store *redisstore.Store
 	Model func(name string) Model
+	// Decided reads what the shards have made durable of the partitions.
+	Decided func(ctx context.Context) (*windows.Decided, error)
+	// Rewind tells from where a partition is read again whose state is lost.
+	Rewind windows.Rewind
 
 	Event           event.Limits
 	Limits          windows.Limits

@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -36,7 +38,8 @@ type owner struct {
 	log       *slog.Logger
 
 	queue  chan []*kgo.Record // never blocks its only sender, the poll loop
-	finish chan struct{}      // closed to say: checkpoint, release and end
+	finish chan struct{}      // closed by stop to say: checkpoint, release and end
+	stop   func()             // may be called again
 	ctx    context.Context    // ends to say: write nothing more, end
 	cancel context.CancelFunc
 	done   chan struct{} // closed when the goroutine has ended
@@ -45,6 +48,10 @@ type owner struct {
 	paused bool // the client is told to fetch nothing of the partition; guarded by mu
 
 	idle idleness // has a lock of its own
+	// sequence is of the last checkpoint. suspect: Redis was seen to hold an older
+	// one, or none.
+	sequence atomic.Int64
+	suspect  atomic.Bool
 
 	// owned
 	claim          *redisstore.Claim
@@ -62,7 +69,6 @@ type owner struct {
 	checkpointed   int64 // offset of the last checkpoint
 	markIdle       bool  // what the last checkpoint told the others
 	published      windows.Timestamp
-	advance        *redisstore.Advance
 	failing        bool
 }
 
@@ -219,6 +225,10 @@ func (o *owner) takeClosed() {
 // review does what time alone asks for.
 func (o *owner) review() {
 	o.process() // a grid that could not be read may be there now
+	if o.suspect.Swap(false) {
+		o.log.Warn("Redis holds less of the partition than was written: a checkpoint will tell")
+		o.checkpoint()
+	}
 	o.reviewIdleness()
 	since := time.Since(o.lastCheckpoint)
 	waiting, held := o.state.Holding()
@@ -253,17 +263,19 @@ func (o *owner) checkpoint() bool {
 	if err := o.letters.wait(o.ctx); err != nil {
 		return false
 	}
+	o.state.Forget(o.consumer.options.Rewind.From(slices.Min(o.through)))
 	snapshot := o.state.Snapshot()
 	waiting, held := o.state.Holding()
 	mark := redisstore.MarkFields{
-		Idle: o.idle.is(), Held: held, HeldShard: waiting.Shard, HeldThrough: waiting.Through, Advance: o.advance,
+		Idle: o.idle.is(), Held: held, HeldShard: waiting.Shard, HeldThrough: waiting.Through,
 	}
 	for backoff := 50 * time.Millisecond; ; backoff = min(2*backoff, 2*time.Second) {
 		written, err := o.claim.Commit(o.ctx, snapshot, mark)
 		if err == nil {
 			o.state.Checkpointed(snapshot)
 			o.lastCheckpoint, o.checkpointed = time.Now(), snapshot.NextOffset
-			o.markIdle, o.published, o.advance = mark.Idle, snapshot.Watermark, nil
+			o.markIdle, o.published = mark.Idle, snapshot.Watermark
+			o.sequence.Store(o.claim.Sequence())
 			o.consumer.options.Metrics.checkpointed(time.Since(start), written.Bytes)
 			o.consumer.options.Metrics.committed(o.topic.Name, &o.counted)
 			o.consumer.committed(o, snapshot.NextOffset)

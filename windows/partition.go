@@ -1,6 +1,7 @@
 package windows
 
 import (
+	"math"
 	"slices"
 	"time"
 )
@@ -76,7 +77,14 @@ type Partition struct {
 	waiting   Waiting     // valid while held
 	held      bool
 	dropped   []PaneKey // panes dropped since the last checkpoint
-	latency   *FeatureGrid
+
+	decisions Decisions
+	upcoming  []Advance // decided before, at offsets not read yet; see Decided
+	// nextAdvance is the offset of the first of upcoming; math.MaxInt64: none.
+	nextAdvance int64
+	gapOpen     bool // the last gap ends at the next move of the watermark
+
+	latency *FeatureGrid
 }
 
 type streamKey struct{ model, version string }
@@ -96,7 +104,7 @@ func NewPartition(id PartitionID, rules Rules, offset int64) *Partition {
 	p := &Partition{
 		ID: id, rules: rules, seed: id.seed(), offset: offset, watermark: Unset,
 		streams: make(map[streamKey]*stream), closed: make([]Timestamp, rules.Shards),
-		nextClose: Forever, latency: LatencyGrid(),
+		nextClose: Forever, latency: LatencyGrid(), decisions: Decisions{Start: offset}, nextAdvance: math.MaxInt64,
 	}
 	for i := range p.closed {
 		p.closed[i] = Unset
@@ -105,9 +113,10 @@ func NewPartition(id PartitionID, rules Rules, offset int64) *Partition {
 }
 
 // Restore puts a partition that has read nothing where a checkpoint was taken.
-// The panes belong to the partition from then on.
-func (p *Partition) Restore(offset int64, watermark Timestamp, panes []*Pane) {
-	p.offset, p.watermark = offset, watermark
+// The panes and the lists of decisions belong to the partition from then on.
+func (p *Partition) Restore(offset int64, watermark Timestamp, decisions Decisions, panes []*Pane) {
+	p.offset, p.watermark, p.decisions = offset, watermark, decisions
+	p.gapOpen = decisions.gapOpen()
 	for _, pane := range panes {
 		s := p.stream([]byte(pane.Key.Model), []byte(pane.Key.Version))
 		pane.limits = p.rules.Limits
@@ -177,7 +186,12 @@ func (p *Partition) Offer(o *Observation) Result {
 
 // Skip says that the record at offset is done with and counts for nothing: a
 // dead letter, or a record of Kafka's own.
-func (p *Partition) Skip(offset int64) { p.offset = max(p.offset, offset+1) }
+func (p *Partition) Skip(offset int64) {
+	p.offset = max(p.offset, offset+1)
+	if p.offset >= p.nextAdvance {
+		p.repeatAdvances()
+	}
+}
 
 // open creates a pane if it may be: the shards that read it have closed everything
 // up to a horizon before it, and the grid in force is at hand.
@@ -233,6 +247,10 @@ func (p *Partition) advance(to Timestamp) {
 		return
 	}
 	p.watermark = to
+	if p.gapOpen {
+		p.gapOpen = false
+		p.decisions.Gaps[len(p.decisions.Gaps)-1].Until = to
+	}
 	if to >= p.nextClose {
 		p.closeDue = true
 		p.nextClose = p.closeAfter(to)
@@ -262,16 +280,6 @@ func (s *stream) closeAfter(t Timestamp) Timestamp {
 		}
 	}
 	return next
-}
-
-// AdvanceIdle raises the watermark of an idle partition. It does nothing while
-// an event is held, or when the watermark is there already.
-func (p *Partition) AdvanceIdle(to Timestamp) (advanced bool) {
-	if p.held || to <= p.watermark {
-		return false
-	}
-	p.advance(to)
-	return true
 }
 
 // ClosedThrough says what a shard has closed through, and drops the panes that
@@ -345,13 +353,14 @@ type Snapshot struct {
 	NextOffset int64
 	Watermark  Timestamp
 	LastEnd    Timestamp
+	Decisions  Decisions // the partition's: to be read, and not for longer than the panes
 	Changed    []*Pane   // in the order of their keys
 	Dropped    []PaneKey // since the last checkpoint, changed ones never among them
 }
 
 // Snapshot collects what changed since the last Checkpointed.
 func (p *Partition) Snapshot() Snapshot {
-	snapshot := Snapshot{NextOffset: p.offset, Watermark: p.watermark, LastEnd: p.LastEnd(), Dropped: p.dropped}
+	snapshot := Snapshot{NextOffset: p.offset, Watermark: p.watermark, LastEnd: p.LastEnd(), Decisions: p.decisions, Dropped: p.dropped}
 	for _, s := range p.streams {
 		for _, pane := range s.panes {
 			if pane.dirty {

@@ -9,9 +9,6 @@ import (
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
-
-	"github.com/kolmo-ml/kolmo/windows"
-	"github.com/kolmo-ml/kolmo/windows/redisstore"
 )
 
 // Closers own this instance's share of the shards.
@@ -44,7 +41,7 @@ func New(options Options) (*Closers, error) {
 	}
 	c := &Closers{
 		options: options, log: options.Log, shards: make(map[int32]*running),
-		marks: &marks{store: options.Store, inputs: options.Inputs}, cache: newReferenceCache(options.Store),
+		marks: newMarks(options.Store), cache: newReferenceCache(options.Store),
 		summaries: newSummaryCache(options.Store),
 		ready:     make(chan struct{}),
 	}
@@ -160,69 +157,4 @@ func (c *Closers) runShard(ctx context.Context, number int) {
 		case <-ctx.Done():
 		}
 	}
-}
-
-// marks is the last that is known of every input partition, polled once for
-// all shards of the instance.
-type marks struct {
-	store  *redisstore.Store
-	inputs Inputs
-
-	mu      sync.Mutex
-	ids     []windows.PartitionID // guarded by mu
-	all     []redisstore.Mark     // of ids; nil while nothing is known; guarded by mu
-	changed chan struct{}         // closed and replaced with every reading; guarded by mu
-}
-
-func (m *marks) follow(ctx context.Context, log *slog.Logger) {
-	tick := time.NewTicker(100 * time.Millisecond)
-	defer tick.Stop()
-	failing := false
-	for {
-		ids := m.inputs.Partitions()
-		all, err := m.store.Marks(ctx, ids)
-		switch {
-		case err == nil:
-			m.mu.Lock()
-			m.ids, m.all = ids, all
-			if m.changed != nil {
-				close(m.changed)
-				m.changed = nil
-			}
-			m.mu.Unlock()
-		case ctx.Err() == nil && !failing:
-			log.Warn("reading the watermarks failed: nothing closes until it works again", "error", err)
-		}
-		failing = err != nil
-		select {
-		case <-tick.C:
-		case <-ctx.Done():
-			return
-		}
-	}
-}
-
-// read returns what is known, and a channel that is closed at the next reading.
-func (m *marks) read() ([]windows.PartitionID, []redisstore.Mark, <-chan struct{}) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if m.changed == nil {
-		m.changed = make(chan struct{})
-	}
-	return m.ids, m.all, m.changed
-}
-
-// lowest is the lowest watermark of all partitions: Unset while one has none.
-func lowest(all []redisstore.Mark) windows.Timestamp {
-	if len(all) == 0 {
-		return windows.Unset
-	}
-	low := windows.Forever
-	for _, mark := range all {
-		if !mark.Found {
-			return windows.Unset
-		}
-		low = min(low, mark.Watermark)
-	}
-	return low
 }

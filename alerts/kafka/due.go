@@ -37,11 +37,12 @@ type dueWindow struct {
 
 // closeDue closes what is due at a watermark. The marks were read before the
 // manifests are, so the manifests hold at least what the watermark promises.
-func (s *shard) closeDue(ctx context.Context, ids []windows.PartitionID, marks []redisstore.Mark, watermark windows.Timestamp) error {
-	panes, err := s.directories(ctx, ids, s.number)
+func (s *shard) closeDue(ctx context.Context, marks []redisstore.Mark, watermark windows.Timestamp) error {
+	panes, shares, err := s.directories(ctx, marks, s.number)
 	if err != nil {
 		return err
 	}
+	s.learn(shares)
 	var due []dueWindow
 	for key := range panes {
 		if s.versions[key] == nil {
@@ -59,27 +60,36 @@ func (s *shard) closeDue(ctx context.Context, ids []windows.PartitionID, marks [
 		}
 	}
 	alerts.SortDue(due, func(d dueWindow) (windows.Timestamp, alerts.Version) { return d.closes, d.version })
-	cut, err := s.cut(ids, marks)
+	cut, err := s.cut(marks)
 	if err != nil {
 		return err
 	}
 	for len(due) > 0 {
-		if due, err = s.closeSome(ctx, ids, panes, due, cut); err != nil {
+		if due, err = s.closeSome(ctx, marks, panes, due, cut); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// directories lists a shard's panes in every partition.
-func (s *shard) directories(ctx context.Context, ids []windows.PartitionID, number int) (map[alerts.Version]*held, error) {
+// directories lists a shard's panes in every partition. What is read must be at
+// least what the marks promised: should Redis have been emptied or rolled back
+// since, a window would lack what was lost.
+func (s *shard) directories(ctx context.Context, marks []redisstore.Mark, number int) (map[alerts.Version]*held, []redisstore.Share, error) {
+	ids := make([]windows.PartitionID, len(s.inputs))
+	for place, in := range s.inputs {
+		ids[place] = in.id
+	}
+	shares, err := s.options.Store.Shares(ctx, ids, number)
+	if err != nil {
+		return nil, nil, err
+	}
 	panes := make(map[alerts.Version]*held)
-	for place, id := range ids {
-		entries, err := s.options.Store.Directory(ctx, id, number)
-		if err != nil {
-			return nil, err
+	for place, share := range shares {
+		if m := marks[place]; m.Found && (!share.Found || share.NextOffset < m.NextOffset || share.Watermark < m.Watermark) {
+			return nil, nil, fmt.Errorf("partition %s: %w", s.inputs[place].name, errBehind)
 		}
-		for _, entry := range entries {
+		for _, entry := range share.Panes {
 			key := alerts.Version{Model: entry.Key.Model, Version: entry.Key.Version}
 			h := panes[key]
 			if h == nil {
@@ -90,12 +100,12 @@ func (s *shard) directories(ctx context.Context, ids []windows.PartitionID, numb
 			h.entries[place] = append(h.entries[place], entry)
 		}
 	}
-	return panes, nil
+	return panes, shares, nil
 }
 
 // closeSome closes as many of the due windows as one transaction should hold,
 // and returns the rest.
-func (s *shard) closeSome(ctx context.Context, ids []windows.PartitionID, panes map[alerts.Version]*held, due []dueWindow, cut []byte) ([]dueWindow, error) {
+func (s *shard) closeSome(ctx context.Context, marks []redisstore.Mark, panes map[alerts.Version]*held, due []dueWindow, cut []byte) ([]dueWindow, error) {
 	var records []*kgo.Record
 	moved := make(map[alerts.Version]*version)
 	var made []*reference.Reference
@@ -111,7 +121,7 @@ func (s *shard) closeSome(ctx context.Context, ids []windows.PartitionID, panes 
 			v = s.versions[next.version]
 		}
 		s.options.step(StepBeforeMerge)
-		step, err := s.gather(ctx, ids, directories, v, next)
+		step, err := s.gather(ctx, marks, directories, v, next)
 		if err != nil {
 			return nil, err
 		}
@@ -185,13 +195,13 @@ func (s *shard) closeSome(ctx context.Context, ids []windows.PartitionID, panes 
 
 // gather reads what closing a window needs. The directories are by shard; one
 // that is read here is added.
-func (s *shard) gather(ctx context.Context, ids []windows.PartitionID, directories map[int]map[alerts.Version]*held, v *version, due dueWindow) (alerts.Step, error) {
-	step := alerts.Step{Progress: v.progress, Due: due.window}
+func (s *shard) gather(ctx context.Context, marks []redisstore.Mark, directories map[int]map[alerts.Version]*held, v *version, due dueWindow) (alerts.Step, error) {
+	settings := s.options.Model(due.version.Model).Settings
+	step := alerts.Step{Progress: v.progress, Due: due.window, Gaps: s.gaps(due.window.Interval, settings.Definition)}
 	var err error
-	if step.Parts, err = s.parts(ctx, ids, directories[s.number][due.version], due.window); err != nil {
+	if step.Parts, err = s.parts(ctx, directories[s.number][due.version], due.window); err != nil {
 		return step, err
 	}
-	settings := s.options.Model(due.version.Model).Settings
 	serving, err := s.serving(ctx, v.progress, due.window.Interval.Start)
 	if err != nil {
 		return step, err
@@ -205,7 +215,7 @@ func (s *shard) gather(ctx context.Context, ids []windows.PartitionID, directori
 		return step, err
 	}
 	if settings.Against != "" && settings.Against != due.version.Version {
-		if step.Against, err = s.against(ctx, ids, directories, alerts.Version{Model: due.version.Model, Version: settings.Against}, due.window); err != nil {
+		if step.Against, err = s.against(ctx, marks, directories, alerts.Version{Model: due.version.Model, Version: settings.Against}, due.window); err != nil {
 			return step, err
 		}
 	}
@@ -218,7 +228,7 @@ func (s *shard) gather(ctx context.Context, ids []windows.PartitionID, directori
 }
 
 // parts reads the panes of a window.
-func (s *shard) parts(ctx context.Context, ids []windows.PartitionID, h *held, due windows.DueWindow) ([]windows.Part, error) {
+func (s *shard) parts(ctx context.Context, h *held, due windows.DueWindow) ([]windows.Part, error) {
 	if h == nil {
 		return nil, nil
 	}
@@ -233,7 +243,7 @@ func (s *shard) parts(ctx context.Context, ids []windows.PartitionID, h *held, d
 		if len(wanted) == 0 {
 			continue
 		}
-		read, err := s.options.Store.Panes(ctx, ids[place], wanted)
+		read, err := s.options.Store.Panes(ctx, s.inputs[place].id, wanted)
 		if err != nil {
 			return nil, err
 		}
@@ -247,16 +257,16 @@ func (s *shard) parts(ctx context.Context, ids []windows.PartitionID, h *held, d
 // against reads the panes that another version has in a window. They are final,
 // since the marks were read before, and still there, since partitions keep them
 // until this shard, too, has closed the window.
-func (s *shard) against(ctx context.Context, ids []windows.PartitionID, directories map[int]map[alerts.Version]*held, other alerts.Version, due windows.DueWindow) ([]windows.Part, error) {
+func (s *shard) against(ctx context.Context, marks []redisstore.Mark, directories map[int]map[alerts.Version]*held, other alerts.Version, due windows.DueWindow) ([]windows.Part, error) {
 	number := windows.Shard(other.Model, other.Version, s.options.Shards)
 	if directories[number] == nil {
-		read, err := s.directories(ctx, ids, number)
+		read, _, err := s.directories(ctx, marks, number)
 		if err != nil {
 			return nil, err
 		}
 		directories[number] = read
 	}
-	return s.parts(ctx, ids, directories[number][other], due)
+	return s.parts(ctx, directories[number][other], due)
 }
 
 // serving finds the reference that a window is compared with: the version's
@@ -291,7 +301,7 @@ func (s *shard) serving(ctx context.Context, progress *alerts.Progress, start wi
 
 // cut describes where every partition stood: what depends on timing and is
 // therefore in no verdict, but in the header of its record.
-func (s *shard) cut(ids []windows.PartitionID, marks []redisstore.Mark) ([]byte, error) {
+func (s *shard) cut(marks []redisstore.Mark) ([]byte, error) {
 	type stand struct {
 		Partition string            `json:"partition"`
 		Offset    int64             `json:"offset"`
@@ -302,8 +312,8 @@ func (s *shard) cut(ids []windows.PartitionID, marks []redisstore.Mark) ([]byte,
 		Instance   string  `json:"instance"`
 		Partitions []stand `json:"partitions"`
 	}{Instance: s.options.Instance}
-	for i, id := range ids {
-		cut.Partitions = append(cut.Partitions, stand{s.options.Inputs.Name(id), marks[i].NextOffset, marks[i].Watermark, marks[i].Idle})
+	for i, in := range s.inputs {
+		cut.Partitions = append(cut.Partitions, stand{in.name, marks[i].NextOffset, marks[i].Watermark, marks[i].Idle})
 	}
 	data, err := json.Append(nil, cut, 0)
 	if err != nil {

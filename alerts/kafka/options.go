@@ -18,11 +18,15 @@ type Topics struct {
 	Verdicts, Progress, References, Alerts string
 }
 
-// Inputs knows the input partitions in the order in which they are merged: by
-// topic name, then by number.
+// Inputs knows the input partitions as the brokers last told them.
 type Inputs interface {
 	Partitions() []windows.PartitionID
 	Name(windows.PartitionID) string
+	// Topic is the name of an input topic.
+	Topic(windows.TopicID) string
+	// Changed is closed when the partitions are no longer those that Partitions
+	// returned before.
+	Changed() <-chan struct{}
 }
 
 // A Configured reference is a file that the configuration names for a pattern
@@ -54,7 +58,9 @@ type Options struct {
 	Progress windows.TopicID
 	Shards   int
 
-	Model      func(name string) Model
+	Model func(name string) Model
+	// Rewind tells which decisions may still be needed.
+	Rewind     windows.Rewind
 	Configured []Configured
 	// Fingerprint is of the part of the configuration that verdicts depend on.
 	Fingerprint string

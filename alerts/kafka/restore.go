@@ -39,6 +39,10 @@ func (s *shard) restore(ctx context.Context) error {
 	}
 	s.generation = records[0].Offset
 	s.own = alerts.ShardProgress{Through: windows.Unset}
+	s.token = string(claim)
+	if err := s.options.Store.BeginThrough(ctx, s.options.Progress, s.number, s.token); err != nil {
+		return err
+	}
 
 	opts := append([]kgo.Opt{}, s.options.Client...)
 	client, err := kgo.NewClient(append(opts,
@@ -108,7 +112,12 @@ func (s *shard) readBack(ctx context.Context, client *kgo.Client, claim []byte) 
 
 func (s *shard) takeProgress(r *kgo.Record) error {
 	if string(r.Key) == shardKey {
-		return json.Unmarshal(r.Value, &s.own)
+		own, err := alerts.DecodeShardProgress(r.Value)
+		if err != nil {
+			return fmt.Errorf("record %d of topic %q, partition %d: %w", r.Offset, r.Topic, r.Partition, err)
+		}
+		s.own = *own
+		return nil
 	}
 	progress, err := alerts.DecodeProgress(r.Value)
 	if err != nil {

@@ -10,7 +10,6 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/kolmo-ml/kolmo/alerts"
-	"github.com/kolmo-ml/kolmo/windows"
 	"github.com/kolmo-ml/kolmo/windows/redisstore"
 )
 
@@ -23,7 +22,11 @@ type shard struct {
 	producer *kgo.Client
 	tail     *tail
 
-	own      alerts.ShardProgress
+	own alerts.ShardProgress
+	// inputs are own.Partitions, in the order in which their panes are merged.
+	inputs   []input
+	token    string // what Redis knows this owner by
+	begun    bool   // a partition has begun that no commit has told of
 	versions map[alerts.Version]*version
 	// generation is the offset, in the progress topic, of the last record that
 	// changed which grids are in force: grids of a lower generation are older.
@@ -38,6 +41,10 @@ type version struct {
 	progress *alerts.Progress
 	draft    *draft // nil when no reference grows
 }
+
+// mostTries bounds how often a close begins again because a checkpoint came in
+// between: more often than that it is something else.
+const mostTries = 100
 
 // ownShard initialises, restores and then closes windows until the context
 // ends or something fails.
@@ -56,16 +63,33 @@ func (c *Closers) ownShard(ctx context.Context, number int, log *slog.Logger) er
 		return err
 	}
 	defer s.tail.close()
+	defer c.marks.want(number, nil)
+	met := c.options.Inputs.Changed()
+	if s.meet() || s.own.Schema == 0 {
+		if err := s.commit(ctx, nil, nil); err != nil {
+			return err
+		}
+	}
 	if err := s.configure(ctx); err != nil {
 		return err
 	}
 	s.log.Debug("shard owned", "versions", len(s.versions), "through", s.own.Through.String())
 	for {
-		ids, marks, changed := c.marks.read()
+		select {
+		case <-met:
+			met = c.options.Inputs.Changed()
+			if s.meet() {
+				if err := s.commit(ctx, nil, nil); err != nil {
+					return err
+				}
+			}
+		default:
+		}
+		all, changed := c.marks.read()
 		if err := s.takeRequests(ctx); err != nil {
 			return err
 		}
-		if err := s.close(ctx, ids, marks); err != nil {
+		if err := s.close(ctx, of(s.inputs, all)); err != nil {
 			return err
 		}
 		select {
@@ -78,13 +102,17 @@ func (c *Closers) ownShard(ctx context.Context, number int, log *slog.Logger) er
 
 // close closes everything that is due at the lowest watermark, and then says
 // what the shard has closed through.
-func (s *shard) close(ctx context.Context, ids []windows.PartitionID, marks []redisstore.Mark) error {
-	watermark := lowest(marks)
+func (s *shard) close(ctx context.Context, marks []redisstore.Mark) error {
+	watermark := lowest(s.inputs, marks)
 	if watermark > s.own.Through {
-		for {
-			err := s.closeDue(ctx, ids, marks, watermark)
-			if errors.Is(err, redisstore.ErrMoved) {
+		for tries := 0; ; tries++ {
+			err := s.closeDue(ctx, marks, watermark)
+			if errors.Is(err, redisstore.ErrMoved) && tries < mostTries {
 				continue // a newer checkpoint replaced what we were about to read
+			}
+			if errors.Is(err, errBehind) {
+				s.log.Warn("Redis holds less than a moment ago: nothing closes until the partitions are read again", "error", err)
+				return s.publish(ctx) // which finds out whether Redis has lost what the shard put there
 			}
 			if err != nil {
 				return err
@@ -92,7 +120,10 @@ func (s *shard) close(ctx context.Context, ids []windows.PartitionID, marks []re
 			break
 		}
 		s.own.Through = watermark
-		if time.Since(s.durable) >= time.Minute {
+		if err := s.dropEnded(ctx); err != nil {
+			return err
+		}
+		if s.begun || time.Since(s.durable) >= time.Minute {
 			if err := s.commit(ctx, nil, nil); err != nil {
 				return err
 			}
@@ -108,11 +139,14 @@ func (s *shard) close(ctx context.Context, ids []windows.PartitionID, marks []re
 // publish tells Redis what is closed, and which grids are in force: after the
 // commit, so that nobody runs ahead of what may still be undone.
 func (s *shard) publish(ctx context.Context) error {
-	through := redisstore.Through{Through: s.own.Through, Generation: s.generation, Grids: s.grids()}
+	through := redisstore.Through{Through: s.own.Through, Generation: s.generation, Grids: s.grids(), Owner: s.token}
 	s.options.step(StepBeforeHint)
 	if err := s.options.Store.PublishThrough(ctx, s.options.Progress, s.number, through); err != nil {
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
+		}
+		if errors.Is(err, redisstore.ErrForgotten) {
+			return err // beginning again puts back what is gone
 		}
 		s.log.Warn("telling Redis what is closed failed; partitions wait until it works again", "error", err)
 		return nil
@@ -163,7 +197,7 @@ func (s *shard) commit(ctx context.Context, records []*kgo.Record, moved []*aler
 	if err := s.options.commit(ctx, s.producer, records); err != nil {
 		return fmt.Errorf("shard %d: %w", s.number, err)
 	}
-	s.durable = time.Now()
+	s.durable, s.begun = time.Now(), false
 	s.generation = own.Offset
 	return nil
 }

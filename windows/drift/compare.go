@@ -19,6 +19,8 @@ type Case struct {
 	// Budget is the level of this window that follows from a budget of false
 	// pages; 0: there is none.
 	Budget float64
+	// Gaps are those that the window may lack events by.
+	Gaps []Gap
 }
 
 // Compare makes the verdict on a window.
@@ -27,7 +29,7 @@ func Compare(c Case, settings Settings) *Verdict {
 	w := c.Window
 	v := &Verdict{
 		Schema: Schema, Kind: "window", Model: c.Model, Version: c.Version, Segment: c.Segment,
-		Window: BoundsOf(w.Interval), Events: w.Events, Late: w.Late, OverLimit: w.OverLimit,
+		Window: BoundsOf(w.Interval), Events: w.Events, Late: w.Late, Incomplete: len(c.Gaps) > 0, Gaps: c.Gaps, OverLimit: w.OverLimit,
 		Features: make(map[string]*Feature), Performance: performance(w, s),
 	}
 	if c.Budget > 0 {

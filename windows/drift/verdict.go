@@ -17,15 +17,18 @@ const Schema = 1
 // of their names, numbers as the shortest decimals that read back to the same
 // float64. What is not a finite number is null.
 type Verdict struct {
-	Schema     int        `json:"schema"`
-	Kind       string     `json:"kind"`
-	Model      string     `json:"model"`
-	Version    string     `json:"version"`
-	Segment    string     `json:"segment"`
-	Window     Bounds     `json:"window"`
-	Events     uint64     `json:"events"`
-	Late       uint64     `json:"late"`
+	Schema  int    `json:"schema"`
+	Kind    string `json:"kind"`
+	Model   string `json:"model"`
+	Version string `json:"version"`
+	Segment string `json:"segment"`
+	Window  Bounds `json:"window"`
+	Events  uint64 `json:"events"`
+	Late    uint64 `json:"late"`
+	// Incomplete: records that may belong to the window were deleted before they
+	// were read; Gaps says which.
 	Incomplete bool       `json:"incomplete"`
+	Gaps       []Gap      `json:"gaps,omitempty"`
 	OverLimit  uint64     `json:"over_limit,omitempty"` // values of features beyond features_per_model
 	Reference  *Reference `json:"reference"`
 	// Level is what the corrected p-values were held against for an alert, where a
@@ -42,6 +45,14 @@ type Verdict struct {
 	Features    map[string]*Feature `json:"features"`
 	Prediction  *Feature            `json:"prediction,omitempty"`
 	Performance *Performance        `json:"performance,omitempty"`
+}
+
+// A Gap is a range of offsets that a topic no longer held when they were to be
+// read.
+type Gap struct {
+	Partition string `json:"partition"` // topic/number
+	From      int64  `json:"from"`      // the first that is lost
+	To        int64  `json:"to"`        // the first that is not
 }
 
 // Bounds are a window's, in RFC 3339.

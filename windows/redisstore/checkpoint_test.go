@@ -7,7 +7,6 @@ import (
 	"errors"
 	"math/rand/v2"
 	"reflect"
-	"slices"
 	"testing"
 
 	"github.com/redis/go-redis/v9"
@@ -89,7 +88,9 @@ func marksAreWhatTheLastCheckpointSaid(t *testing.T, client redis.UniversalClien
 	i := take(t, store)
 	i.read(log, lastOffset(log))
 	i.mustCommit(t)
-	mark := MarkFields{Idle: true, Held: true, HeldShard: 2, HeldThrough: 99, Advance: &Advance{Offset: i.state.NextOffset(), From: i.state.Watermark(), To: i.state.Watermark() + 5}}
+	advance := windows.Advance{Offset: i.state.NextOffset(), From: i.state.Watermark(), To: i.state.Watermark() + 5}
+	i.state.AdvanceIdle(advance.To)
+	mark := MarkFields{Idle: true, Held: true, HeldShard: 2, HeldThrough: 99}
 	if _, err := i.commit(t.Context(), mark); err != nil {
 		t.Fatal(err)
 	}
@@ -115,16 +116,30 @@ func marksAreWhatTheLastCheckpointSaid(t *testing.T, client redis.UniversalClien
 			t.Errorf("mark %d: got %+v, want %+v", n, got, want)
 		}
 	}
-	advances, err := store.Advances(t.Context(), testPartition)
-	if err != nil || !slices.Equal(advances, []Advance{*mark.Advance}) {
-		t.Errorf("the advances are %v, %v", advances, err)
+	shares, err := store.Shares(t.Context(), ids, 0)
+	if err != nil || len(shares) != len(ids) {
+		t.Fatal(len(shares), err)
 	}
-	if _, state, err := store.Claim(t.Context(), testPartition); err != nil || !slices.Equal(state.Advances, advances) {
-		t.Errorf("the claim's advances are %v, %v", state, err)
+	share, decided := shares[1500], windows.Decisions{Advances: []windows.Advance{advance}}
+	if !share.Found || share.NextOffset != i.state.NextOffset() || share.Watermark != advance.To || !share.Decisions.Equal(decided) {
+		t.Errorf("a shard is told %+v", share)
 	}
-	if none, err := store.Advances(t.Context(), ids[0]); err != nil || none != nil {
-		t.Errorf("a partition without a checkpoint has the advances %v, %v", none, err)
+	if _, state, err := store.Claim(t.Context(), testPartition); err != nil || !state.Decisions.Equal(decided) {
+		t.Errorf("the claim's decisions are %v, %v", state, err)
 	}
+	if none := shares[0]; none.Found || none.Panes != nil {
+		t.Errorf("of a partition without a checkpoint a shard is told %v", none)
+	}
+}
+
+// panesOf lists the panes that a partition holds of a shard.
+func panesOf(t *testing.T, store *Store, id windows.PartitionID, shard int) ([]Entry, error) {
+	t.Helper()
+	shares, err := store.Shares(t.Context(), []windows.PartitionID{id}, shard)
+	if err != nil {
+		return nil, err
+	}
+	return shares[0].Panes, nil
 }
 
 func aDirectoryLeadsToThePanesOfItsShard(t *testing.T, client redis.UniversalClient) {
@@ -135,7 +150,7 @@ func aDirectoryLeadsToThePanesOfItsShard(t *testing.T, client redis.UniversalCli
 	i.mustCommit(t)
 	var all []*windows.Pane
 	for shard := range testShards {
-		entries, err := store.Directory(t.Context(), testPartition, shard)
+		entries, err := panesOf(t, store, testPartition, shard)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -159,7 +174,7 @@ func aDirectoryLeadsToThePanesOfItsShard(t *testing.T, client redis.UniversalCli
 		all = append(all, panes...)
 	}
 	mustEqual(t, all, truth(log, lastOffset(log)))
-	if none, err := store.Directory(t.Context(), windows.PartitionID{}, 0); err != nil || none != nil {
+	if none, err := panesOf(t, store, windows.PartitionID{}, 0); err != nil || none != nil {
 		t.Errorf("a partition without a checkpoint has the panes %v, %v", none, err)
 	}
 }
@@ -171,7 +186,7 @@ func aReaderThatComesTooLateIsToldToLookAgain(t *testing.T, client redis.Univers
 	i.read(log, log[200].Offset)
 	i.mustCommit(t)
 	shard := windows.Shard("model-0", "1", testShards)
-	entries, err := store.Directory(t.Context(), testPartition, shard)
+	entries, err := panesOf(t, store, testPartition, shard)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -293,7 +308,7 @@ func TestAnotherNumberOfShardsMovesThePanes(t *testing.T) {
 		}
 		n := 0
 		for shard := range 10 {
-			entries, err := store.Directory(t.Context(), testPartition, shard)
+			entries, err := panesOf(t, store, testPartition, shard)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -20,9 +20,8 @@ type State struct {
 	Epoch              int64
 	NextOffset         int64
 	Watermark, LastEnd windows.Timestamp
-	Panes              []*windows.Pane // in the order of their keys; the caller's from now on
-	// Advances are the last idle advances, in the order in which they were made.
-	Advances []Advance
+	Panes              []*windows.Pane   // in the order of their keys; the caller's from now on
+	Decisions          windows.Decisions // the caller's from now on
 }
 
 // A Claim is the right to checkpoint a partition. It belongs to one goroutine.
@@ -37,7 +36,6 @@ type Claim struct {
 	// What Redis holds, as far as the claim knows. It changes when a commit is
 	// known to have succeeded, and never before.
 	sequence int64
-	advances []Advance
 	shards   []map[windows.PaneKey]*Entry
 	// misplaced are shards whose directory is to be rewritten whatever changes,
 	// and strays the fields of shards that no longer exist: the number of shards
@@ -103,7 +101,7 @@ func (c *Claim) takeManifest(reply []string) (*State, []Entry, error) {
 			var h head
 			h, err = decodeHead([]byte(value))
 			state.Found, state.NextOffset, state.Watermark, state.LastEnd = true, h.nextOffset, h.watermark, h.lastEnd
-			state.Advances, c.advances = h.advances, h.advances
+			state.Decisions = h.decisions
 		case strings.HasPrefix(name, "s"):
 			var shard int
 			if shard, err = strconv.Atoi(name[1:]); err != nil {
@@ -155,6 +153,9 @@ func (c *Claim) whyMoved(ctx context.Context, moved error) error {
 		moved, manifest)
 }
 
+// Sequence counts the checkpoints of the partition, as far as the claim knows.
+func (c *Claim) Sequence() int64 { return c.sequence }
+
 // Epoch counts the claims of the partition, this one included. After Redis has
 // lost data epochs repeat: they are for logs.
 func (c *Claim) Epoch() int64 { return c.epoch }
@@ -167,6 +168,19 @@ func (c *Claim) Release(ctx context.Context) error {
 		return fmt.Errorf("releasing partition %s: %w", c.id, explain(err))
 	}
 	c.fenced = fmt.Errorf("%w: it was released", ErrFenced)
+	return nil
+}
+
+// DropShare drops what a partition that has ended holds of a shard, and the
+// partition itself with the last of them. Nobody may hold a claim to it.
+func (s *Store) DropShare(ctx context.Context, id windows.PartitionID, shard int, panes []Entry) error {
+	keys := []string{s.manifestKey(id), s.markKey(id)}
+	for i := range panes {
+		keys = panes[i].keys(keys, s.partitionKey(id))
+	}
+	if err := s.scripts.drop.Run(ctx, s.client, keys, directoryField(shard)).Err(); err != nil {
+		return fmt.Errorf("dropping what partition %s holds of shard %d: %w", id, shard, explain(err))
+	}
 	return nil
 }
 

@@ -174,31 +174,24 @@ func TestAMarkAndAHeadComeBack(t *testing.T) {
 			t.Errorf("got %+v, %v; want %+v", got, err, want)
 		}
 	}
-	want := head{nextOffset: 9, watermark: windows.Unset, lastEnd: windows.Forever, advances: []Advance{{1, windows.Unset, 3}, {math.MaxInt64, 3, 9}}}
+	want := head{nextOffset: 9, watermark: windows.Unset, lastEnd: windows.Forever, decisions: windows.Decisions{
+		Start:    -4,
+		Advances: []windows.Advance{{Offset: 1, From: windows.Unset, To: 3}, {Offset: math.MaxInt64, From: 3, To: 9}},
+		Gaps:     []windows.Gap{{From: 2, To: 5, After: windows.Unset, Until: 7}, {From: 8, To: 9, After: 7, Until: windows.Forever}},
+	}}
 	if got, err := decodeHead(encodeHead(want)); err != nil || !reflect.DeepEqual(got, want) {
 		t.Errorf("got %+v, %v; want %+v", got, err, want)
 	}
 }
 
-func TestAdvancesAreJoinedAndBounded(t *testing.T) {
-	var advances []Advance
-	advances = advanced(advances, &Advance{10, 1, 5})
-	before := advances
-	advances = advanced(advances, &Advance{10, 5, 9})
-	if want := []Advance{{10, 1, 9}}; !slices.Equal(advances, want) {
-		t.Errorf("two advances at one offset became %v, want %v", advances, want)
+func TestAdvancesAreBounded(t *testing.T) {
+	var long head
+	for i := range int64(maxAdvances + 10) {
+		long.decisions.Advances = append(long.decisions.Advances, windows.Advance{Offset: i, From: windows.Timestamp(i), To: windows.Timestamp(i + 1)})
 	}
-	if before[0].To != 5 {
-		t.Error("the list of the checkpoint before was changed")
-	}
-	for i := range int64(100) {
-		advances = advanced(advances, &Advance{11 + i, windows.Timestamp(i), windows.Timestamp(i + 1)})
-	}
-	if len(advances) != maxAdvances || advances[maxAdvances-1].Offset != 110 {
-		t.Errorf("%d advances are kept, the last %v", len(advances), advances[len(advances)-1])
-	}
-	if got := advanced(advances, nil); len(got) != maxAdvances {
-		t.Error("no advance changed the list")
+	got, err := decodeHead(encodeHead(long))
+	if err != nil || !slices.Equal(got.decisions.Advances, long.decisions.Advances[10:]) {
+		t.Errorf("%d advances are kept, %v; want the last %d", len(got.decisions.Advances), err, maxAdvances)
 	}
 }
 

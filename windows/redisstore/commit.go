@@ -31,8 +31,6 @@ type MarkFields struct {
 	Held        bool
 	HeldShard   int
 	HeldThrough windows.Timestamp
-	// Advance is the idle advance made since the last checkpoint; nil: none.
-	Advance *Advance
 }
 
 // Written is what a Commit wrote.
@@ -49,7 +47,6 @@ type commit struct {
 	sequence         int64 // before
 	digest           []byte
 	head, mark       []byte
-	advances         []Advance
 	set              map[string][]byte // fields of the manifest: directories
 	unset            []string
 	blobs            []piece
@@ -90,9 +87,6 @@ func (c *Claim) Commit(ctx context.Context, snapshot windows.Snapshot, mark Mark
 		again = make(map[windows.PaneKey]bool)
 		for _, e := range unfinished.entries {
 			again[e.Key] = true
-		}
-		if mark.Advance != nil && unfinished.snapshot.hasAdvance && unfinished.snapshot.advance == *mark.Advance {
-			mark.Advance = nil
 		}
 		total = written
 	}
@@ -174,7 +168,7 @@ func (c *Claim) flip(ctx context.Context, w *commit) (int, error) {
 // adopt says that Redis holds the commit.
 func (c *Claim) adopt(w *commit) {
 	c.unfinished = nil
-	c.sequence, c.advances = w.sequence+1, w.advances
+	c.sequence = w.sequence + 1
 	clear(c.misplaced)
 	c.strays = nil
 	for _, key := range w.dropped {

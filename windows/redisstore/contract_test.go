@@ -30,6 +30,7 @@ func TestContract(t *testing.T) {
 		{"a checkpoint with a lost blob is refused", aCheckpointWithALostBlobIsRefused},
 		{"a reference is kept once it is wanted", aReferenceIsKeptOnceItIsWanted},
 		{"what shards have closed only grows", whatShardsHaveClosedOnlyGrows},
+		{"an owner is told that Redis has lost what it said", anOwnerIsToldThatRedisHasLostWhatItSaid},
 	}
 	servers := []struct {
 		name  string

@@ -15,7 +15,7 @@ import (
 func (c *Claim) encode(snapshot windows.Snapshot, mark MarkFields, full map[windows.PaneKey]bool) (*commit, error) {
 	partitionKey := c.store.partitionKey(c.id)
 	w := &commit{
-		sequence: c.sequence, advances: advanced(c.advances, mark.Advance), set: make(map[string][]byte),
+		sequence: c.sequence, set: make(map[string][]byte),
 		unset: slices.Clone(c.strays), dropped: slices.Clone(snapshot.Dropped),
 	}
 	touched := maps.Clone(c.misplaced)
@@ -50,7 +50,7 @@ func (c *Claim) encode(snapshot windows.Snapshot, mark MarkFields, full map[wind
 		}
 		w.set[directoryField(shard)] = encodeDirectory(nil, entries)
 	}
-	w.head = encodeHead(head{nextOffset: snapshot.NextOffset, watermark: snapshot.Watermark, lastEnd: snapshot.LastEnd, advances: w.advances})
+	w.head = encodeHead(head{nextOffset: snapshot.NextOffset, watermark: snapshot.Watermark, lastEnd: snapshot.LastEnd, decisions: snapshot.Decisions})
 	w.mark = encodeMark(Mark{
 		Watermark: snapshot.Watermark, LastEnd: snapshot.LastEnd, NextOffset: snapshot.NextOffset, Idle: mark.Idle,
 		Held: mark.Held, HeldShard: mark.HeldShard, HeldThrough: mark.HeldThrough, Epoch: c.epoch, Sequence: c.sequence + 1,

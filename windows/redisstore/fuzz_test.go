@@ -95,7 +95,7 @@ func FuzzDecodeMark(f *testing.F) {
 	for _, m := range someMarks {
 		f.Add(encodeMark(m))
 	}
-	f.Add(encodeHead(head{advances: []Advance{{1, 2, 3}}}))
+	f.Add(encodeHead(head{decisions: windows.Decisions{Advances: []windows.Advance{{Offset: 1, From: 2, To: 3}}, Gaps: []windows.Gap{{From: 1, To: 2, After: 3, Until: 4}}}}))
 	f.Add(encodeGrids([]GridInForce{{"m", "1", 5, "g", true}}))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		if m, err := decodeMark(b); err == nil {

@@ -7,42 +7,20 @@ import (
 )
 
 const (
-	headFormat = 1
+	headFormat = 2
 	markFormat = 1
 )
 
-// maxAdvances bounds how many idle advances a checkpoint remembers. Advances at
-// the same offset are one, so this many times records came and stopped.
-const maxAdvances = 32
-
-// An Advance is the watermark of an idle partition being moved: having read up
-// to Offset, from From to To.
-type Advance struct {
-	Offset   int64
-	From, To windows.Timestamp
-}
+// maxAdvances bounds how many idle advances a checkpoint remembers: 40 KB. A
+// partition that stops and goes on more often between two windows forgets the
+// oldest, and a rewind over them may count late what was not, or the reverse.
+const maxAdvances = 4096
 
 // A head is what the manifest says of the partition as a whole.
 type head struct {
 	nextOffset         int64
 	watermark, lastEnd windows.Timestamp
-	advances           []Advance // the last ones, in the order they were made
-}
-
-// advanced adds an advance, and forgets the oldest beyond the bound. An advance
-// that goes on from the last one at the same offset becomes part of it.
-func advanced(advances []Advance, a *Advance) []Advance {
-	if a == nil {
-		return advances
-	}
-	// A copy: the old list belongs to the checkpoint that is valid.
-	advances = append(make([]Advance, 0, len(advances)+1), advances...)
-	if n := len(advances); n > 0 && advances[n-1].Offset == a.Offset {
-		advances[n-1].To = max(advances[n-1].To, a.To)
-		return advances
-	}
-	advances = append(advances, *a)
-	return advances[max(0, len(advances)-maxAdvances):]
+	decisions          windows.Decisions
 }
 
 func encodeHead(h head) []byte {
@@ -50,11 +28,21 @@ func encodeHead(h head) []byte {
 	b = binary.AppendVarint(b, h.nextOffset)
 	b = binary.AppendVarint(b, int64(h.watermark))
 	b = binary.AppendVarint(b, int64(h.lastEnd))
-	b = binary.AppendUvarint(b, uint64(len(h.advances)))
-	for _, a := range h.advances {
+	b = binary.AppendVarint(b, h.decisions.Start)
+	advances := h.decisions.Advances
+	advances = advances[max(0, len(advances)-maxAdvances):]
+	b = binary.AppendUvarint(b, uint64(len(advances)))
+	for _, a := range advances {
 		b = binary.AppendVarint(b, a.Offset)
 		b = binary.AppendVarint(b, int64(a.From))
 		b = binary.AppendVarint(b, int64(a.To))
+	}
+	b = binary.AppendUvarint(b, uint64(len(h.decisions.Gaps)))
+	for _, g := range h.decisions.Gaps {
+		b = binary.AppendVarint(b, g.From)
+		b = binary.AppendVarint(b, g.To)
+		b = binary.AppendVarint(b, int64(g.After))
+		b = binary.AppendVarint(b, int64(g.Until))
 	}
 	return b
 }
@@ -63,8 +51,12 @@ func decodeHead(b []byte) (head, error) {
 	r := &reader{rest: b}
 	r.version(headFormat, "manifest")
 	h := head{nextOffset: r.varint(), watermark: r.timestamp(), lastEnd: r.timestamp()}
+	h.decisions.Start = r.varint()
 	for range r.count(3) {
-		h.advances = append(h.advances, Advance{Offset: r.varint(), From: r.timestamp(), To: r.timestamp()})
+		h.decisions.Advances = append(h.decisions.Advances, windows.Advance{Offset: r.varint(), From: r.timestamp(), To: r.timestamp()})
+	}
+	for range r.count(4) {
+		h.decisions.Gaps = append(h.decisions.Gaps, windows.Gap{From: r.varint(), To: r.varint(), After: r.timestamp(), Until: r.timestamp()})
 	}
 	return h, r.end()
 }

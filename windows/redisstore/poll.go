@@ -38,38 +38,58 @@ func (s *Store) Marks(ctx context.Context, ids []windows.PartitionID) ([]Mark, e
 	return marks, nil
 }
 
-// Directory lists the panes that a partition's last checkpoint holds of one
-// shard, in the order of their keys. None is no error.
-func (s *Store) Directory(ctx context.Context, id windows.PartitionID, shard int) ([]Entry, error) {
-	value, err := s.client.HGet(ctx, s.manifestKey(id), directoryField(shard)).Bytes()
-	if errors.Is(err, redis.Nil) {
-		return nil, nil
-	}
-	var entries []Entry
-	if err == nil {
-		entries, err = decodeDirectory(value)
-	}
-	if err != nil {
-		return nil, fmt.Errorf("reading the panes of shard %d of partition %s: %w", shard, id, err)
-	}
-	return entries, nil
+// A Share is what a partition's last checkpoint says to one shard. All of it is of
+// one and the same checkpoint.
+type Share struct {
+	Found      bool // false: the partition has no checkpoint
+	NextOffset int64
+	Watermark  windows.Timestamp
+	Decisions  windows.Decisions
+	Panes      []Entry // the shard's, in the order of their keys
 }
 
-// Advances lists the last idle advances of a partition, as of its last
-// checkpoint.
-func (s *Store) Advances(ctx context.Context, id windows.PartitionID) ([]Advance, error) {
-	value, err := s.client.HGet(ctx, s.manifestKey(id), "h").Bytes()
-	if errors.Is(err, redis.Nil) {
-		return nil, nil
+// Shares reads what the last checkpoints of partitions hold for one shard, in the
+// order of ids.
+func (s *Store) Shares(ctx context.Context, ids []windows.PartitionID, shard int) ([]Share, error) {
+	shares := make([]Share, 0, len(ids))
+	for len(shares) < len(ids) {
+		some := ids[len(shares):min(len(ids), len(shares)+pipelineCommands)]
+		pipe := s.client.Pipeline()
+		commands := make([]*redis.SliceCmd, len(some))
+		for i, id := range some {
+			commands[i] = pipe.HMGet(ctx, s.manifestKey(id), "h", directoryField(shard))
+		}
+		if _, err := pipe.Exec(ctx); err != nil {
+			return nil, fmt.Errorf("reading the panes of shard %d in %d partitions: %w", shard, len(ids), err)
+		}
+		for i, command := range commands {
+			share, err := decodeShare(command.Val())
+			if err != nil {
+				return nil, fmt.Errorf("reading the panes of shard %d of partition %s: %w", shard, some[i], err)
+			}
+			shares = append(shares, share)
+		}
 	}
-	var h head
-	if err == nil {
-		h, err = decodeHead(value)
+	return shares, nil
+}
+
+// decodeShare takes the manifest's head and the directory of a shard, each nil or
+// a string.
+func decodeShare(values []any) (Share, error) {
+	share := Share{Watermark: windows.Unset}
+	text, found := values[0].(string)
+	if !found {
+		return share, nil
 	}
+	h, err := decodeHead([]byte(text))
 	if err != nil {
-		return nil, fmt.Errorf("reading the idle advances of partition %s: %w", id, err)
+		return share, err
 	}
-	return h.advances, nil
+	share.Found, share.NextOffset, share.Watermark, share.Decisions = true, h.nextOffset, h.watermark, h.decisions
+	if text, found = values[1].(string); found {
+		share.Panes, err = decodeDirectory([]byte(text))
+	}
+	return share, err
 }
 
 // Panes reads the panes that entries of a directory name, in their order. They

@@ -42,7 +42,7 @@ func TestTheReadmeTellsWhatTheCodeDoes(t *testing.T) {
 	} {
 		wanted = append(wanted, fmt.Sprintf("### %s (version %d)", name, version))
 	}
-	wanted = append(wanted, fmt.Sprintf("EX %.0f`", stagingTime.Seconds()), fmt.Sprintf("The last %d idle advances", maxAdvances))
+	wanted = append(wanted, fmt.Sprintf("EX %.0f`", stagingTime.Seconds()), fmt.Sprintf("the last %d, and none", maxAdvances))
 	for _, want := range wanted {
 		if !strings.Contains(string(text), want) {
 			t.Errorf("README.md does not contain %q", want)

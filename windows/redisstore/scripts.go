@@ -24,8 +24,11 @@ var referencePutSource string
 //go:embed reference_persist.lua
 var referencePersistSource string
 
+//go:embed drop.lua
+var dropSource string
+
 type scripts struct {
-	claim, commit, release, through, referencePut, referencePersist *redis.Script
+	claim, commit, release, drop, through, referencePut, referencePersist *redis.Script
 }
 
 // newScripts adds the line that declares a script, where the server knows it:
@@ -43,6 +46,7 @@ func newScripts(declare bool) scripts {
 		claim:            source(claimSource, ""),
 		commit:           source(commitSource, ""),
 		release:          source(releaseSource, shrinks),
+		drop:             source(dropSource, shrinks),
 		through:          source(throughSource, ""),
 		referencePut:     source(referencePutSource, ""),
 		referencePersist: source(referencePersistSource, shrinks),

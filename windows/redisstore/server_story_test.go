@@ -88,7 +88,7 @@ func take(t testing.TB, store *Store) *instance {
 	i := &instance{store: store, claim: claim, epoch: claim.Epoch()}
 	i.state = windows.NewPartition(testPartition, testRules(testShards, testGrid("grid-1")), 0)
 	if state.Found {
-		i.state.Restore(state.NextOffset, state.Watermark, state.Panes)
+		i.state.Restore(state.NextOffset, state.Watermark, state.Decisions, state.Panes)
 		if i.state.LastEnd() != state.LastEnd {
 			t.Fatalf("the last end %v came back as %v", i.state.LastEnd(), state.LastEnd)
 		}

@@ -7,13 +7,12 @@ import (
 )
 
 // A snapshotIdentity tells whether a snapshot offered again is the same. Every
-// change of a pane counts an event or a late one, so counts stand for contents.
+// change of a pane counts an event or a late one, so counts stand for contents; an
+// advance moves the watermark, and a gap the offset.
 type snapshotIdentity struct {
 	nextOffset         int64
 	watermark, lastEnd windows.Timestamp
-	mark               MarkFields // without the advance
-	hasAdvance         bool
-	advance            Advance
+	mark               MarkFields
 	panes              []paneIdentity
 	dropped            []windows.PaneKey // in order
 }
@@ -28,10 +27,6 @@ func identify(snapshot windows.Snapshot, mark MarkFields) snapshotIdentity {
 		nextOffset: snapshot.NextOffset, watermark: snapshot.Watermark, lastEnd: snapshot.LastEnd, mark: mark,
 		dropped: slices.SortedFunc(slices.Values(snapshot.Dropped), windows.PaneKey.Compare),
 	}
-	if mark.Advance != nil {
-		s.hasAdvance, s.advance = true, *mark.Advance
-		s.mark.Advance = nil
-	}
 	for _, p := range snapshot.Changed {
 		s.panes = append(s.panes, paneIdentity{p.Key, p.Events, p.Late})
 	}
@@ -41,5 +36,5 @@ func identify(snapshot windows.Snapshot, mark MarkFields) snapshotIdentity {
 
 func (s snapshotIdentity) equal(o snapshotIdentity) bool {
 	return s.nextOffset == o.nextOffset && s.watermark == o.watermark && s.lastEnd == o.lastEnd && s.mark == o.mark &&
-		s.hasAdvance == o.hasAdvance && s.advance == o.advance && slices.Equal(s.panes, o.panes) && slices.Equal(s.dropped, o.dropped)
+		slices.Equal(s.panes, o.panes) && slices.Equal(s.dropped, o.dropped)
 }

@@ -21,6 +21,8 @@ type Through struct {
 	// another owner; below 2^53.
 	Generation int64
 	Grids      []GridInForce
+	// Owner is what BeginThrough was given.
+	Owner string
 }
 
 // A GridInForce says which grid counts the panes of a model version that start
@@ -41,13 +43,33 @@ type ThroughMark struct {
 	Generation int64
 }
 
+// ErrForgotten says that Redis no longer knows what a shard's owner has told it:
+// it was emptied, or rolled back, or another owner has begun. What the owner put
+// there may be gone.
+var ErrForgotten = errors.New("Redis has lost what the shard's owner told it")
+
+// BeginThrough tells Redis that a shard has a new owner, before that looks at
+// what Redis holds for it: should Redis lose anything from now on, PublishThrough
+// says so.
+func (s *Store) BeginThrough(ctx context.Context, progress windows.TopicID, shard int, owner string) error {
+	if err := s.client.HSet(ctx, s.throughKey(progress, shard), "o", owner).Err(); err != nil {
+		return fmt.Errorf("telling Redis that shard %d has a new owner: %w", shard, explain(err))
+	}
+	return nil
+}
+
 // PublishThrough tells what a shard has closed through. Through never shrinks
 // in Redis. What a newer generation has published stays: a zombie's call is
-// ignored, which is no error. Grids are written when the generation is new.
+// ignored, which is no error. Grids are written when the generation is new. The
+// error is ErrForgotten when Redis does not know the owner; nothing is written
+// then.
 func (s *Store) PublishThrough(ctx context.Context, progress windows.TopicID, shard int, t Through) error {
 	keys := []string{s.throughKey(progress, shard)}
-	err := s.scripts.through.Run(ctx, s.client, keys,
-		strconv.FormatInt(int64(t.Through), 10), strconv.FormatInt(t.Generation, 10), encodeGrids(t.Grids)).Err()
+	answer, err := s.scripts.through.Run(ctx, s.client, keys,
+		strconv.FormatInt(int64(t.Through), 10), strconv.FormatInt(t.Generation, 10), encodeGrids(t.Grids), t.Owner).Int()
+	if err == nil && answer < 0 {
+		err = ErrForgotten
+	}
 	if err != nil {
 		return fmt.Errorf("publishing what shard %d has closed through: %w", shard, explain(err))
 	}

@@ -1,13 +1,17 @@
 -- Tells what a shard has closed through, and the grids in force.
--- KEYS: the shard's hash. ARGV: through, generation, grids.
+-- KEYS: the shard's hash. ARGV: through, generation, grids, owner.
+-- Returns 1 (done), 0 (a newer owner has published: ignored), -1 (the owner is
+-- not known: Redis has lost something).
 --
--- A smaller generation is a zombie's: ignored. What has been closed never
--- shrinks. The grids are rewritten only when the generation changes. Run twice it
--- changes nothing the second time.
-local stored = redis.call('HMGET', KEYS[1], 'p', 'g')
+-- What has been closed never shrinks. The grids are rewritten only when the
+-- generation changes. Run twice it changes nothing the second time.
+local stored = redis.call('HMGET', KEYS[1], 'p', 'g', 'o')
 local through, generation = tonumber(ARGV[1]), tonumber(ARGV[2])
 if stored[2] and tonumber(stored[2]) > generation then
   return 0
+end
+if stored[3] ~= ARGV[4] then
+  return -1
 end
 local text = ARGV[1]
 if stored[1] and tonumber(stored[1]) > through then

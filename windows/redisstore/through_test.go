@@ -27,16 +27,20 @@ func whatShardsHaveClosedOnlyGrows(t *testing.T, client redis.UniversalClient) {
 		publish Through
 		want    Through
 	}{
-		{"the first", Through{windows.Unset, 3, nil}, Through{windows.Unset, 3, nil}},
-		{"grids of the same generation stay", Through{100, 3, one}, Through{100, 3, nil}},
-		{"a new generation brings its grids", Through{1_700_000_000_123, 4, one}, Through{1_700_000_000_123, 4, one}},
-		{"again", Through{1_700_000_000_123, 4, one}, Through{1_700_000_000_123, 4, one}},
-		{"one millisecond", Through{1_700_000_000_124, 4, one}, Through{1_700_000_000_124, 4, one}},
-		{"a zombie, further", Through{1_800_000_000_000, 3, two}, Through{1_700_000_000_124, 4, one}},
-		{"a new owner that begins behind", Through{50, 5, two}, Through{1_700_000_000_124, 5, two}},
-		{"it catches up", Through{1_700_000_000_125, 5, two}, Through{1_700_000_000_125, 5, two}},
+		{"the first", Through{Through: windows.Unset, Generation: 3, Grids: nil}, Through{Through: windows.Unset, Generation: 3, Grids: nil}},
+		{"grids of the same generation stay", Through{Through: 100, Generation: 3, Grids: one}, Through{Through: 100, Generation: 3, Grids: nil}},
+		{"a new generation brings its grids", Through{Through: 1_700_000_000_123, Generation: 4, Grids: one}, Through{Through: 1_700_000_000_123, Generation: 4, Grids: one}},
+		{"again", Through{Through: 1_700_000_000_123, Generation: 4, Grids: one}, Through{Through: 1_700_000_000_123, Generation: 4, Grids: one}},
+		{"one millisecond", Through{Through: 1_700_000_000_124, Generation: 4, Grids: one}, Through{Through: 1_700_000_000_124, Generation: 4, Grids: one}},
+		{"a zombie, further", Through{Through: 1_800_000_000_000, Generation: 3, Grids: two}, Through{Through: 1_700_000_000_124, Generation: 4, Grids: one}},
+		{"a new owner that begins behind", Through{Through: 50, Generation: 5, Grids: two}, Through{Through: 1_700_000_000_124, Generation: 5, Grids: two}},
+		{"it catches up", Through{Through: 1_700_000_000_125, Generation: 5, Grids: two}, Through{Through: 1_700_000_000_125, Generation: 5, Grids: two}},
+	}
+	if err := store.BeginThrough(ctx, progress, 1, "first"); err != nil {
+		t.Fatal(err)
 	}
 	for _, step := range steps {
+		step.publish.Owner = "first"
 		for range 2 {
 			if err := store.PublishThrough(ctx, progress, 1, step.publish); err != nil {
 				t.Fatal(step.name, err)
@@ -50,5 +54,46 @@ func whatShardsHaveClosedOnlyGrows(t *testing.T, client redis.UniversalClient) {
 		if want := []ThroughMark{none, {true, step.want.Through, step.want.Generation}, none}; err != nil || !reflect.DeepEqual(marks, want) {
 			t.Errorf("%s: got %+v, %v; want %+v", step.name, marks, err, want)
 		}
+	}
+}
+
+// What a shard's owner has put into Redis may go while it knows nothing of it. It
+// is told when it next says what it has closed.
+func anOwnerIsToldThatRedisHasLostWhatItSaid(t *testing.T, client redis.UniversalClient) {
+	store := openStore(t, client)
+	ctx := t.Context()
+	progress := windows.TopicID{1, 2, 3}
+	publish := func(generation int64, owner string) error {
+		return store.PublishThrough(ctx, progress, 1, Through{Through: 100, Generation: generation, Owner: owner})
+	}
+	if err := publish(7, "mine"); !errors.Is(err, ErrForgotten) {
+		t.Errorf("an owner that never began: %v", err)
+	}
+	if err := store.BeginThrough(ctx, progress, 1, "mine"); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		if err := publish(7, "mine"); err != nil {
+			t.Error(err)
+		}
+	}
+	if err := client.Del(ctx, store.throughKey(progress, 1)).Err(); err != nil {
+		t.Fatal(err)
+	}
+	if err := publish(8, "mine"); !errors.Is(err, ErrForgotten) {
+		t.Errorf("after Redis was emptied: %v", err)
+	}
+	if marks, err := store.Throughs(ctx, progress, 2); err != nil || marks[1].Found {
+		t.Errorf("an owner that Redis does not know wrote %v, %v", marks, err)
+	}
+	// Another one has begun and published: the first is a zombie, and ignored.
+	if err := store.BeginThrough(ctx, progress, 1, "another's"); err != nil {
+		t.Fatal(err)
+	}
+	if err := publish(9, "another's"); err != nil {
+		t.Error(err)
+	}
+	if err := publish(8, "mine"); err != nil {
+		t.Errorf("a zombie: %v", err)
 	}
 }

@@ -86,7 +86,7 @@ func (w *world) crash(i int) {
 	for _, pane := range w.panes[i] {
 		panes = append(panes, pane)
 	}
-	fresh.Restore(old.NextOffset(), old.Watermark(), panes)
+	fresh.Restore(old.NextOffset(), old.Watermark(), windows.Decisions{}, panes)
 	for shard := range w.rules.Shards {
 		fresh.ClosedThrough(shard, w.closed)
 	}

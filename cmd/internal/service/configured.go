@@ -58,7 +58,9 @@ func Configured(c *configs.Config, log *slog.Logger) (Options, error) {
 		o.Start.At = c.Kafka.Start.Time
 	}
 	o.Inputs = Inputs(c)
-	o.Models = Models(c)
+	models := newModels(c)
+	o.Models = models.model
+	o.Rewind = windows.Rewind{Definitions: models.definitions(), MaxAhead: o.MaxAhead}
 	o.Configured = References(c, log)
 	return o, nil
 }
@@ -150,6 +152,15 @@ func (m *models) make(c configs.Model) Model {
 		s.Against, s.Compared, s.ReferenceSize = r.Version, true, s.SampleSize
 	}
 	return Model{Settings: s, Pattern: referencePattern(&c)}
+}
+
+// definitions are the windows of all models.
+func (m *models) definitions() []*windows.Definition {
+	var list []*windows.Definition
+	for _, entry := range m.entries {
+		list = append(list, entry.Definition)
+	}
+	return list
 }
 
 // driftSettings are those of a model, and of its features that have their own.

@@ -50,6 +50,8 @@ type Options struct {
 	// Configured are the references that the configuration names.
 	Configured  []kafka.Configured
 	Fingerprint string
+	// Rewind tells from where a partition is read again whose state is lost.
+	Rewind windows.Rewind
 
 	Event           event.Limits
 	Limits          windows.Limits

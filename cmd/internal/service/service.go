@@ -20,6 +20,7 @@ import (
 	"github.com/kolmo-ml/kolmo/alerts/evidence"
 	"github.com/kolmo-ml/kolmo/alerts/kafka"
 	"github.com/kolmo-ml/kolmo/consumer"
+	"github.com/kolmo-ml/kolmo/windows"
 	"github.com/kolmo-ml/kolmo/windows/redisstore"
 )
 
@@ -88,7 +89,10 @@ func Start(ctx context.Context, o Options) (*Service, error) {
 			m := o.Models(name)
 			return consumer.Model{Settings: m.Settings.Settings, Pattern: m.Pattern}
 		},
-		Event: o.Event, Limits: o.Limits, MaxAhead: o.MaxAhead, IdleAfter: o.IdleAfter, CheckpointEvery: o.CheckpointEvery,
+		Decided: func(ctx context.Context) (*windows.Decided, error) {
+			return kafka.Decided(ctx, o.Client, o.Outputs.Progress, inputs.Shards)
+		},
+		Rewind: o.Rewind, Event: o.Event, Limits: o.Limits, MaxAhead: o.MaxAhead, IdleAfter: o.IdleAfter, CheckpointEvery: o.CheckpointEvery,
 		Metrics: consumer.NewMetrics(o.Registry), Log: o.Log,
 	}, inputs)
 	if err != nil {
@@ -103,7 +107,7 @@ func Start(ctx context.Context, o Options) (*Service, error) {
 			m := o.Models(name)
 			return kafka.Model{Settings: &m.Settings, Pattern: m.Pattern}
 		},
-		Configured: o.Configured, Fingerprint: o.Fingerprint, Instance: instanceName(), At: atClose,
+		Rewind: o.Rewind, Configured: o.Configured, Fingerprint: o.Fingerprint, Instance: instanceName(), At: atClose,
 		Metrics: kafka.NewMetrics(o.Registry, o.FeatureSeries), Log: o.Log,
 	})
 	if err != nil {

@@ -1,0 +1,144 @@
+package consumer
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/twmb/franz-go/pkg/kadm"
+
+	"github.com/kolmo-ml/kolmo/windows"
+)
+
+// facts are what Kafka says of partitions that were just claimed.
+type facts struct {
+	decided      *windows.Decided
+	starts, ends kadm.ListedOffsets
+}
+
+func (c *Consumer) askFacts(ctx context.Context, all []*claimed) (*facts, error) {
+	admin := kadm.NewClient(c.asker)
+	var names []string
+	seen := make(map[string]bool)
+	for _, p := range all {
+		if !seen[p.topic] {
+			seen[p.topic] = true
+			names = append(names, p.topic)
+		}
+	}
+	var f facts
+	var err error
+	if f.decided, err = c.options.Decided(ctx); err != nil {
+		return nil, err
+	}
+	if f.starts, err = admin.ListStartOffsets(ctx, names...); err != nil {
+		return nil, fmt.Errorf("asking where topics begin: %w", err)
+	}
+	if f.ends, err = admin.ListEndOffsets(ctx, names...); err != nil {
+		return nil, fmt.Errorf("asking where topics end: %w", err)
+	}
+	return &f, nil
+}
+
+// place puts a partition where its records go on, with all that was decided of
+// it. ready is false while a shard does not know of a new partition.
+func (c *Consumer) place(ctx context.Context, p *claimed, f *facts) (o *owner, ready bool, err error) {
+	start, found := f.starts.Lookup(p.topic, p.partition)
+	end, endFound := f.ends.Lookup(p.topic, p.partition)
+	if !found || !endFound || start.Err != nil || end.Err != nil {
+		return nil, false, fmt.Errorf("asking where partition %d of topic %q begins and ends: %w", p.partition, p.topic,
+			errors.Join(start.Err, end.Err))
+	}
+	o = c.newOwner(p)
+	known := f.decided.Partitions[p.id]
+	switch {
+	case p.state.Found:
+		o.state = windows.NewPartition(p.id, o.rules(), p.state.NextOffset)
+		o.state.Restore(p.state.NextOffset, p.state.Watermark, p.state.Decisions, p.state.Panes)
+		o.published = p.state.Watermark
+	case known.Begun:
+		if err := c.rewind(ctx, o, known.Decisions, f.decided.Through, start.Offset); err != nil {
+			return nil, false, err
+		}
+	default:
+		joins, ok := f.decided.Joins(p.id)
+		if !ok {
+			return nil, false, nil
+		}
+		first, err := c.startOffset(ctx, p, f)
+		if err != nil {
+			return nil, false, err
+		}
+		o.state = windows.NewPartition(p.id, o.rules(), first)
+		// What the shards have closed is closed for this partition, too.
+		o.state.AdvanceIdle(joins)
+	}
+	o.state.Decided(known.Decisions)
+	switch next := o.state.NextOffset(); {
+	case start.Offset > next:
+		o.log.Error("records were deleted before they were read: the windows that may lack them are published as incomplete",
+			"from", next, "to", start.Offset, "mend", "raise the topic's retention, or add instances")
+		c.options.Metrics.missed(p.topic, start.Offset-next)
+		o.state.Miss(start.Offset, o.state.Watermark())
+	case end.Offset < next:
+		o.log.Error("the partition ends before what was read of it: its broker has lost records; reading goes on at its end",
+			"read", next, "end", end.Offset, "mend", "make producers wait for all replicas (acks=all, min.insync.replicas)")
+		o.state.Restore(end.Offset, o.state.Watermark(), o.state.Snapshot().Decisions, nil)
+	}
+	o.checkpointed = o.state.NextOffset()
+	return o, true, nil
+}
+
+// rewind puts a partition whose state is lost back to where everything that is
+// not closed is read again.
+func (c *Consumer) rewind(ctx context.Context, o *owner, decided windows.Decisions, through windows.Timestamp, logStart int64) error {
+	from := c.options.Rewind.From(through)
+	first := decided.Start
+	if from != windows.Unset {
+		listed, err := kadm.NewClient(c.asker).ListOffsetsAfterMilli(ctx, int64(from), o.topic.Name)
+		if err != nil {
+			return fmt.Errorf("asking where topic %q was at %v: %w", o.topic.Name, from, err)
+		}
+		offset, found := listed.Lookup(o.topic.Name, o.partition)
+		if !found || offset.Err != nil {
+			return fmt.Errorf("asking where partition %d of topic %q was at %v: %w", o.partition, o.topic.Name, from, offset.Err)
+		}
+		first = max(first, offset.Offset)
+	}
+	o.log.Warn("Redis has lost the partition's state: it is read again from where nothing older is needed",
+		"offset", first, "record_time", from.String(), "closed_through", through.String())
+	o.state = windows.NewPartition(o.id, o.rules(), first)
+	if first == logStart && logStart > decided.Start {
+		// What came before is deleted, and may have been needed: nobody can tell.
+		o.state.Restore(decided.Start, windows.Unset, windows.Decisions{Start: decided.Start}, nil)
+		o.log.Error("older records that may have been needed are deleted: the windows that may lack them are published as incomplete", "before", logStart)
+		o.state.Miss(logStart, through)
+		return nil
+	}
+	o.state.Restore(first, windows.Unset, windows.Decisions{Start: decided.Start}, nil)
+	return nil
+}
+
+// startOffset is where a partition begins that was never read. One that was added
+// to a topic is read from its start, whatever is set for topics.
+func (c *Consumer) startOffset(ctx context.Context, p *claimed, f *facts) (int64, error) {
+	from := c.options.Start
+	if f.decided.KnowsTopic(p.id.Topic) {
+		from = Start{}
+	}
+	listed := f.starts
+	switch {
+	case from.Latest:
+		listed = f.ends
+	case !from.At.IsZero():
+		var err error
+		if listed, err = kadm.NewClient(c.asker).ListOffsetsAfterMilli(ctx, from.At.UnixMilli(), p.topic); err != nil {
+			return 0, fmt.Errorf("asking where topic %q was at %v: %w", p.topic, from.At, err)
+		}
+	}
+	offset, ok := listed.Lookup(p.topic, p.partition)
+	if !ok || offset.Err != nil {
+		return 0, fmt.Errorf("asking where partition %d of topic %q begins: %w", p.partition, p.topic, offset.Err)
+	}
+	return offset.Offset, nil
+}
