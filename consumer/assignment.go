@@ -28,7 +28,7 @@ type assignment struct {
 // until the context ends, because an error here would lose every partition.
 func (c *Consumer) assigned(ctx context.Context, offsets map[string]map[int32]kgo.Offset) (map[string]map[int32]kgo.Offset, error) {
 	c.joined.Do(func() { close(c.ready) })
-	c.mu.Lock() // until join has made the client known
+	c.mu.Lock()   // until join has made the client known
 	c.mu.Unlock() //nolint:staticcheck // nothing is done meanwhile
 	adjusted := make(map[string]map[int32]kgo.Offset, len(offsets))
 	var all []assignment
