@@ -46,7 +46,7 @@ type ThroughMark struct {
 // ErrForgotten says that Redis no longer knows what a shard's owner has told it:
 // it was emptied, or rolled back, or another owner has begun. What the owner put
 // there may be gone.
-var ErrForgotten = errors.New("Redis has lost what the shard's owner told it")
+var ErrForgotten = errors.New("what the shard's owner told Redis is lost")
 
 // BeginThrough tells Redis that a shard has a new owner, before that looks at
 // what Redis holds for it: should Redis lose anything from now on, PublishThrough
