@@ -3,7 +3,6 @@ package consumer
 import (
 	"cmp"
 	"context"
-	"log/slog"
 	"slices"
 	"sync"
 	"time"
@@ -25,7 +24,7 @@ type closed struct {
 	progress windows.TopicID
 	shards   int
 	model    func(string) Model
-	log      *slog.Logger
+	log      *limitedLog
 
 	mu sync.RWMutex
 	// marks and generations are by shard; grids by shard, those of one name in
@@ -43,7 +42,7 @@ type gridName struct {
 	pattern        bool
 }
 
-func newClosed(store *redisstore.Store, progress windows.TopicID, shards int, model func(string) Model, log *slog.Logger) *closed {
+func newClosed(store *redisstore.Store, progress windows.TopicID, shards int, model func(string) Model, log *limitedLog) *closed {
 	c := &closed{
 		store: store, progress: progress, shards: shards, model: model, log: log,
 		marks: make([]windows.Timestamp, shards), generations: make([]int64, shards),
@@ -61,13 +60,10 @@ func (c *closed) follow(ctx context.Context) {
 	const interval = 100 * time.Millisecond
 	tick := time.NewTicker(interval)
 	defer tick.Stop()
-	var failing bool
 	for {
-		err := c.refresh(ctx)
-		if err != nil && ctx.Err() == nil && !failing {
-			c.log.Warn("reading what the shards have closed failed: partitions wait at their horizon until it works again", "error", err)
+		if err := c.refresh(ctx); err != nil && ctx.Err() == nil {
+			c.log.warn("closed", "reading what the shards have closed failed: partitions wait at their horizon until it works again", "error", err)
 		}
-		failing = err != nil
 		select {
 		case <-tick.C:
 		case <-ctx.Done():
@@ -167,7 +163,7 @@ func (c *closed) grid(ctx context.Context, model, version string, start windows.
 	}
 	grid, err := c.store.Grid(ctx, id)
 	if err != nil {
-		c.log.Warn("a grid could not be read: the partition waits for it", "grid", id, "model", model, "version", version, "error", err)
+		c.log.warn("grid "+id, "a grid could not be read: the partition waits for it", "grid", id, "model", model, "version", version, "error", err)
 		return nil, false
 	}
 	c.mu.Lock()

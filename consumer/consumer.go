@@ -70,7 +70,7 @@ func New(options Options, inputs *Inputs) (*Consumer, error) {
 		c.letters.close()
 		return nil, fmt.Errorf("making the consumer of group %q: %w", options.Group, err)
 	}
-	c.closed = newClosed(options.Store, inputs.Progress, inputs.Shards, options.Model, c.log)
+	c.closed = newClosed(options.Store, inputs.Progress, inputs.Shards, options.Model, c.limited)
 	c.marks = &marks{store: options.Store}
 	c.marks.set(inputs.Partitions())
 	return c, nil

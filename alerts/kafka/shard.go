@@ -31,6 +31,7 @@ type shard struct {
 	// generation is the offset, in the progress topic, of the last record that
 	// changed which grids are in force: grids of a lower generation are older.
 	generation int64
+	told       int64     // the generation that Redis was told last; -1: none
 	published  time.Time // when Through was last told to Redis
 	durable    time.Time // when Through was last written to progress
 	requests   map[alerts.Version]request
@@ -50,7 +51,7 @@ const mostTries = 100
 // ends or something fails.
 func (c *Closers) ownShard(ctx context.Context, number int, log *slog.Logger) error {
 	s := &shard{
-		closers: c, options: &c.options, number: number, log: log,
+		closers: c, options: &c.options, number: number, log: log, told: -1,
 		versions: make(map[alerts.Version]*version), requests: make(map[alerts.Version]request),
 	}
 	var err error
@@ -139,7 +140,7 @@ func (s *shard) close(ctx context.Context, marks []redisstore.Mark) error {
 // publish tells Redis what is closed, and which grids are in force: after the
 // commit, so that nobody runs ahead of what may still be undone.
 func (s *shard) publish(ctx context.Context) error {
-	through := redisstore.Through{Through: s.own.Through, Generation: s.generation, Grids: s.grids(), Owner: s.token}
+	through := redisstore.Through{Through: s.own.Through, Generation: s.generation, Grids: s.grids(), Owner: s.token, Before: s.told}
 	s.options.step(StepBeforeHint)
 	if err := s.options.Store.PublishThrough(ctx, s.options.Progress, s.number, through); err != nil {
 		if ctx.Err() != nil {
@@ -152,7 +153,7 @@ func (s *shard) publish(ctx context.Context) error {
 		return nil
 	}
 	s.options.step(StepAfterHint)
-	s.published = time.Now()
+	s.published, s.told = time.Now(), through.Generation
 	return nil
 }
 

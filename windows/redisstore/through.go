@@ -21,8 +21,10 @@ type Through struct {
 	// another owner; below 2^53.
 	Generation int64
 	Grids      []GridInForce
-	// Owner is what BeginThrough was given.
-	Owner string
+	// Owner is what BeginThrough was given, and Before the generation that this
+	// owner published last; -1: none.
+	Owner  string
+	Before int64
 }
 
 // A GridInForce says which grid counts the panes of a model version that start
@@ -61,12 +63,13 @@ func (s *Store) BeginThrough(ctx context.Context, progress windows.TopicID, shar
 // PublishThrough tells what a shard has closed through. Through never shrinks
 // in Redis. What a newer generation has published stays: a zombie's call is
 // ignored, which is no error. Grids are written when the generation is new. The
-// error is ErrForgotten when Redis does not know the owner; nothing is written
-// then.
+// error is ErrForgotten when Redis does not know the owner, or holds less than it
+// published before; nothing is written then.
 func (s *Store) PublishThrough(ctx context.Context, progress windows.TopicID, shard int, t Through) error {
 	keys := []string{s.throughKey(progress, shard)}
 	answer, err := s.scripts.through.Run(ctx, s.client, keys,
-		strconv.FormatInt(int64(t.Through), 10), strconv.FormatInt(t.Generation, 10), encodeGrids(t.Grids), t.Owner).Int()
+		strconv.FormatInt(int64(t.Through), 10), strconv.FormatInt(t.Generation, 10), encodeGrids(t.Grids), t.Owner,
+		strconv.FormatInt(t.Before, 10)).Int()
 	if err == nil && answer < 0 {
 		err = ErrForgotten
 	}

@@ -1,7 +1,8 @@
 -- Tells what a shard has closed through, and the grids in force.
--- KEYS: the shard's hash. ARGV: through, generation, grids, owner.
--- Returns 1 (done), 0 (a newer owner has published: ignored), -1 (the owner is
--- not known: Redis has lost something).
+-- KEYS: the shard's hash. ARGV: through, generation, grids, owner, the generation
+-- that this owner published before (-1: none).
+-- Returns 1 (done), 0 (a newer owner has published: ignored), -1 (the owner, or
+-- what it published, is not known: Redis has lost something).
 --
 -- What has been closed never shrinks. The grids are rewritten only when the
 -- generation changes. Run twice it changes nothing the second time.
@@ -10,7 +11,7 @@ local through, generation = tonumber(ARGV[1]), tonumber(ARGV[2])
 if stored[2] and tonumber(stored[2]) > generation then
   return 0
 end
-if stored[3] ~= ARGV[4] then
+if stored[3] ~= ARGV[4] or tonumber(stored[2] or '-1') < tonumber(ARGV[5]) then
   return -1
 end
 local text = ARGV[1]

@@ -40,7 +40,7 @@ func whatShardsHaveClosedOnlyGrows(t *testing.T, client redis.UniversalClient) {
 		t.Fatal(err)
 	}
 	for _, step := range steps {
-		step.publish.Owner = "first"
+		step.publish.Owner, step.publish.Before = "first", -1
 		for range 2 {
 			if err := store.PublishThrough(ctx, progress, 1, step.publish); err != nil {
 				t.Fatal(step.name, err)
@@ -63,24 +63,28 @@ func anOwnerIsToldThatRedisHasLostWhatItSaid(t *testing.T, client redis.Universa
 	store := openStore(t, client)
 	ctx := t.Context()
 	progress := windows.TopicID{1, 2, 3}
-	publish := func(generation int64, owner string) error {
-		return store.PublishThrough(ctx, progress, 1, Through{Through: 100, Generation: generation, Owner: owner})
+	publish := func(before, generation int64, owner string) error {
+		return store.PublishThrough(ctx, progress, 1, Through{Through: 100, Generation: generation, Owner: owner, Before: before})
 	}
-	if err := publish(7, "mine"); !errors.Is(err, ErrForgotten) {
+	if err := publish(-1, 7, "mine"); !errors.Is(err, ErrForgotten) {
 		t.Errorf("an owner that never began: %v", err)
 	}
 	if err := store.BeginThrough(ctx, progress, 1, "mine"); err != nil {
 		t.Fatal(err)
 	}
 	for range 2 {
-		if err := publish(7, "mine"); err != nil {
+		if err := publish(-1, 7, "mine"); err != nil {
 			t.Error(err)
 		}
+	}
+	// What it published last is not there: a rollback to when it had begun.
+	if err := publish(8, 9, "mine"); !errors.Is(err, ErrForgotten) {
+		t.Errorf("after a rollback: %v", err)
 	}
 	if err := client.Del(ctx, store.throughKey(progress, 1)).Err(); err != nil {
 		t.Fatal(err)
 	}
-	if err := publish(8, "mine"); !errors.Is(err, ErrForgotten) {
+	if err := publish(7, 8, "mine"); !errors.Is(err, ErrForgotten) {
 		t.Errorf("after Redis was emptied: %v", err)
 	}
 	if marks, err := store.Throughs(ctx, progress, 2); err != nil || marks[1].Found {
@@ -90,10 +94,10 @@ func anOwnerIsToldThatRedisHasLostWhatItSaid(t *testing.T, client redis.Universa
 	if err := store.BeginThrough(ctx, progress, 1, "another's"); err != nil {
 		t.Fatal(err)
 	}
-	if err := publish(9, "another's"); err != nil {
+	if err := publish(-1, 9, "another's"); err != nil {
 		t.Error(err)
 	}
-	if err := publish(8, "mine"); err != nil {
+	if err := publish(7, 8, "mine"); err != nil {
 		t.Errorf("a zombie: %v", err)
 	}
 }
