@@ -163,7 +163,7 @@ func (c *closed) grid(ctx context.Context, model, version string, start windows.
 	}
 	grid, err := c.store.Grid(ctx, id)
 	if err != nil {
-		c.log.warn("grid "+id, "a grid could not be read: the partition waits for it", "grid", id, "model", model, "version", version, "error", err)
+		c.log.warn("grid", "a grid could not be read: the partition waits for it", "grid", id, "model", model, "version", version, "error", err)
 		return nil, false
 	}
 	c.mu.Lock()

@@ -103,7 +103,7 @@ func (c *Consumer) rewind(ctx context.Context, o *owner, decided windows.Decisio
 		if !found || offset.Err != nil {
 			return fmt.Errorf("asking where partition %d of topic %q was at %v: %w", o.partition, o.topic.Name, from, offset.Err)
 		}
-		first = max(first, offset.Offset)
+		first = c.options.Rewind.Offset(from, offset.Offset, decided)
 	}
 	o.log.Warn("Redis has lost the partition's state: it is read again from where nothing older is needed",
 		"offset", first, "record_time", from.String(), "closed_through", through.String())

@@ -12,7 +12,7 @@ type Rewind struct {
 // through a moment is counted whole: the earliest start of such a window, less
 // what an event may be ahead of its record. Whatever record is older can be in
 // no such window, and its watermark is too low to make an event of one late.
-// Unset when nothing was closed.
+// Unset when nothing was closed. See Offset for what advances add.
 func (r Rewind) From(through Timestamp) Timestamp {
 	if through == Unset || through == Forever {
 		return through
@@ -25,6 +25,18 @@ func (r Rewind) From(through Timestamp) Timestamp {
 	// Decisions are forgotten by the same moment, and a gap reaches as far as the
 	// lateness past where it ends.
 	return earliest.Add(-r.MaxAhead - lateness)
+}
+
+// Offset is where to begin to read, given the first offset whose record is of
+// that time or later. Records behind an advance may be late because of it and
+// count as such where it led, however old they are.
+func (r Rewind) Offset(from Timestamp, byTime int64, decided Decisions) int64 {
+	for _, a := range decided.Advances {
+		if a.To >= from {
+			byTime = min(byTime, a.Offset)
+		}
+	}
+	return max(byTime, decided.Start)
 }
 
 // firstOpen is the start of the first window that is not due at a watermark. One

@@ -23,6 +23,9 @@ type Program struct {
 	// are asked for in window order, so that a grid that an earlier window made
 	// is known by then.
 	Grid func(model, version string, start windows.Timestamp) *windows.Grid
+	// Advances are those that were decided of a partition, in the order of their
+	// offsets; nil: none.
+	Advances func(windows.PartitionID) []windows.Advance
 }
 
 // A Log is one partition: its records in offset order.
@@ -88,7 +91,15 @@ func (p *Program) Run(logs []Log, emit func(Closed)) {
 // read goes through one partition.
 func (p *Program) read(log Log, slots map[slot]*counted) {
 	watermark := windows.Unset
+	var advances []windows.Advance
+	if p.Advances != nil {
+		advances = p.Advances(log.ID)
+	}
 	for _, o := range log.Records {
+		for len(advances) > 0 && advances[0].Offset <= o.Offset {
+			watermark = max(watermark, advances[0].To)
+			advances = advances[1:]
+		}
 		if o.Time > o.RecordTime.Add(p.MaxAhead) {
 			continue
 		}
