@@ -23,15 +23,15 @@ type Program struct {
 	// are asked for in window order, so that a grid that an earlier window made
 	// is known by then.
 	Grid func(model, version string, start windows.Timestamp) *windows.Grid
-	// Advances are those that were decided of a partition, in the order of their
-	// offsets; nil: none.
-	Advances func(windows.PartitionID) []windows.Advance
 }
 
 // A Log is one partition: its records in offset order.
 type Log struct {
 	ID      windows.PartitionID
 	Records []windows.Observation // must not alias buffers
+	// Advances are the moves of the watermark that were decided without a record,
+	// in the order in which they were made: each before the record at its offset.
+	Advances []windows.Advance
 }
 
 // A Closed window is what the program says about one: its panes by partition,
@@ -90,11 +90,7 @@ func (p *Program) Run(logs []Log, emit func(Closed)) {
 
 // read goes through one partition.
 func (p *Program) read(log Log, slots map[slot]*counted) {
-	watermark := windows.Unset
-	var advances []windows.Advance
-	if p.Advances != nil {
-		advances = p.Advances(log.ID)
-	}
+	watermark, advances := windows.Unset, log.Advances
 	for _, o := range log.Records {
 		for len(advances) > 0 && advances[0].Offset <= o.Offset {
 			watermark = max(watermark, advances[0].To)

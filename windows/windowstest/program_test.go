@@ -341,10 +341,10 @@ func TestPartitionsAgreeWithTheReferenceProgram(t *testing.T) {
 		losses += w.losses
 
 		var want []string
-		program := Program{
-			Settings: lookup, MaxAhead: maxAhead, ForgetAfter: forget, Limits: limits, Grid: find,
-			Advances: func(id windows.PartitionID) []windows.Advance { return w.relied[id.Partition].Advances },
+		for i := range logs {
+			logs[i].Advances = w.relied[i].Advances
 		}
+		program := Program{Settings: lookup, MaxAhead: maxAhead, ForgetAfter: forget, Limits: limits, Grid: find}
 		program.Run(logs, func(c Closed) { want = append(want, describe(c)) })
 		total += len(want)
 		got := slices.Sorted(slices.Values(w.out))
