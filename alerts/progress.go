@@ -89,6 +89,7 @@ type Partition struct {
 	// Begun: it has been read, and Start is the first offset that was.
 	Begun bool  `json:"begun,omitempty"`
 	Start int64 `json:"start,omitempty"`
+	Ahead int64 `json:"ahead,omitempty"`
 	// Ended: its topic is gone, or no input any more. Nothing waits for it; what
 	// it holds of open windows still counts.
 	Ended bool `json:"ended,omitempty"`
@@ -99,7 +100,7 @@ type Partition struct {
 
 // Decisions are those that the record holds.
 func (p Partition) Decisions() windows.Decisions {
-	return windows.Decisions{Start: p.Start, Advances: p.Advances, Gaps: p.Gaps}
+	return windows.Decisions{Start: p.Start, Ahead: p.Ahead, Advances: p.Advances, Gaps: p.Gaps}
 }
 
 // Learn adds what a checkpoint of the partition says, and forgets what no rewind
@@ -110,7 +111,7 @@ func (p Partition) Learn(d windows.Decisions, before windows.Timestamp) Partitio
 		known = p.Decisions().Union(known)
 	}
 	known.Forget(before)
-	p.Begun, p.Start, p.Advances, p.Gaps = true, known.Start, known.Advances, known.Gaps
+	p.Begun, p.Start, p.Ahead, p.Advances, p.Gaps = true, known.Start, known.Ahead, known.Advances, known.Gaps
 	return p
 }
 

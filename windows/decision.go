@@ -11,6 +11,9 @@ import (
 type Decisions struct {
 	// Start is the first offset that was read.
 	Start int64
+	// Ahead is the furthest, in milliseconds, that an event has been ahead of its
+	// record: how far past the end of a gap a lost one may have been.
+	Ahead int64
 	// Advances in the order in which they were made: offsets and watermarks never
 	// fall.
 	Advances []Advance
@@ -32,7 +35,8 @@ type Gap struct {
 	From int64 `json:"from"` // the first that is lost
 	To   int64 `json:"to"`   // the first that is not
 	// After is the watermark before the gap. Until is where it moved first after
-	// it, Forever while it has not moved: what is lost is taken to lie between.
+	// it, and as much later as an event had been ahead of its record until then;
+	// Forever while it has not moved. What is lost is taken to lie between.
 	After Timestamp `json:"after"`
 	Until Timestamp `json:"until"`
 }
@@ -53,13 +57,13 @@ func (d Decisions) gapOpen() bool {
 
 // Equal compares decisions.
 func (d Decisions) Equal(o Decisions) bool {
-	return d.Start == o.Start && slices.Equal(d.Advances, o.Advances) && slices.Equal(d.Gaps, o.Gaps)
+	return d.Start == o.Start && d.Ahead == o.Ahead && slices.Equal(d.Advances, o.Advances) && slices.Equal(d.Gaps, o.Gaps)
 }
 
 // Union holds what either knows. Both are of one partition, and what one of
 // them lacks it never knew or has forgotten.
 func (d Decisions) Union(o Decisions) Decisions {
-	u := Decisions{Start: min(d.Start, o.Start)}
+	u := Decisions{Start: min(d.Start, o.Start), Ahead: max(d.Ahead, o.Ahead)}
 	advances := slices.Concat(d.Advances, o.Advances)
 	slices.SortStableFunc(advances, func(a, b Advance) int { return cmp.Or(cmp.Compare(a.Offset, b.Offset), cmp.Compare(a.To, b.To)) })
 	for _, a := range advances {

@@ -136,6 +136,9 @@ func (p *Partition) Offer(o *Observation) Result {
 		p.Skip(o.Offset)
 		return TooFarAhead
 	}
+	if o.Time > o.RecordTime { // by no more than MaxAhead
+		p.decisions.Ahead = max(p.decisions.Ahead, int64(o.Time-o.RecordTime))
+	}
 	s := p.last
 	if s == nil || s.key.model != string(o.Model) || s.key.version != string(o.Version) {
 		if s = p.lookup(o.Model, o.Version); s == nil {
@@ -249,7 +252,7 @@ func (p *Partition) advance(to Timestamp) {
 	p.watermark = to
 	if p.gapOpen {
 		p.gapOpen = false
-		p.decisions.Gaps[len(p.decisions.Gaps)-1].Until = to
+		p.decisions.Gaps[len(p.decisions.Gaps)-1].Until = to + Timestamp(p.decisions.Ahead)
 	}
 	if to >= p.nextClose {
 		p.closeDue = true

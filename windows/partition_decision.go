@@ -23,7 +23,7 @@ func (p *Partition) decide(to Timestamp) {
 // the lateness of what follows is judged. Those at offsets that are behind are
 // made at once.
 func (p *Partition) Decided(d Decisions) {
-	p.decisions = p.decisions.Union(Decisions{Start: p.decisions.Start, Gaps: d.Gaps})
+	p.decisions = p.decisions.Union(Decisions{Start: p.decisions.Start, Ahead: d.Ahead, Gaps: d.Gaps})
 	p.gapOpen = p.decisions.gapOpen()
 	p.upcoming = d.Clone().Advances
 	p.repeatAdvances()

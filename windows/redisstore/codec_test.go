@@ -175,7 +175,7 @@ func TestAMarkAndAHeadComeBack(t *testing.T) {
 		}
 	}
 	want := head{nextOffset: 9, watermark: windows.Unset, lastEnd: windows.Forever, decisions: windows.Decisions{
-		Start:    -4,
+		Start: -4, Ahead: 12,
 		Advances: []windows.Advance{{Offset: 1, From: windows.Unset, To: 3}, {Offset: math.MaxInt64, From: 3, To: 9}},
 		Gaps:     []windows.Gap{{From: 2, To: 5, After: windows.Unset, Until: 7}, {From: 8, To: 9, After: 7, Until: windows.Forever}},
 	}}

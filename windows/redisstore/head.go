@@ -29,6 +29,7 @@ func encodeHead(h head) []byte {
 	b = binary.AppendVarint(b, int64(h.watermark))
 	b = binary.AppendVarint(b, int64(h.lastEnd))
 	b = binary.AppendVarint(b, h.decisions.Start)
+	b = binary.AppendVarint(b, h.decisions.Ahead)
 	advances := h.decisions.Advances
 	advances = advances[max(0, len(advances)-maxAdvances):]
 	b = binary.AppendUvarint(b, uint64(len(advances)))
@@ -51,7 +52,7 @@ func decodeHead(b []byte) (head, error) {
 	r := &reader{rest: b}
 	r.version(headFormat, "manifest")
 	h := head{nextOffset: r.varint(), watermark: r.timestamp(), lastEnd: r.timestamp()}
-	h.decisions.Start = r.varint()
+	h.decisions.Start, h.decisions.Ahead = r.varint(), r.varint()
 	for range r.count(3) {
 		h.decisions.Advances = append(h.decisions.Advances, windows.Advance{Offset: r.varint(), From: r.timestamp(), To: r.timestamp()})
 	}
