@@ -84,6 +84,7 @@ func Close(settings *Settings, step Step) Outcome {
 	after := *step.Progress
 	bounds := drift.BoundsOf(step.Due.Interval)
 	after.Window, after.Next, after.ActiveUntil = &bounds, step.Due.After.Next, step.Due.After.ActiveUntil
+	after.Numbering = settings.Definition.Numbering()
 
 	serving, without := step.Reference, ""
 	switch {

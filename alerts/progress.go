@@ -28,6 +28,7 @@ type Progress struct {
 	// Next is the number of the next window; ActiveUntil the end of the last
 	// slice that held an event, in epoch milliseconds.
 	Next        int64             `json:"next"`
+	Numbering   string            `json:"numbering,omitempty"` // what Next counts: windows.Definition.Numbering
 	ActiveUntil windows.Timestamp `json:"active_until"`
 	// References in the order in which they came to serve.
 	References []Serving `json:"references,omitempty"`
@@ -72,6 +73,11 @@ type ShardProgress struct {
 	// Through is what the shard has closed through; Unset before it closed
 	// anything.
 	Through windows.Timestamp `json:"through"`
+	// Reread is the end of the last window before the definition of windows was
+	// changed, while what follows has not been read again; nil: it has.
+	Reread *windows.Timestamp `json:"reread,omitempty"`
+	// Numbering is what all windows are numbered by.
+	Numbering string `json:"numbering,omitempty"`
 	// Definitions is the fingerprint of the configuration that verdicts depend on.
 	Definitions string `json:"definitions,omitempty"`
 	// Configured are the references that the configuration names, of the
@@ -147,6 +153,23 @@ func (p *Progress) Encode() ([]byte, error) {
 // emitted is the part of the record that schedules windows.
 func (p *Progress) emitted() windows.Emitted {
 	return windows.Emitted{Any: p.Window != nil, Next: p.Next, ActiveUntil: p.ActiveUntil}
+}
+
+// Renumber goes on, after the last window, with those of another definition. It
+// reports whether that is one: windows that start where the last one ended, or
+// later, are then to be read again.
+func (p *Progress) Renumber(d *windows.Definition) (renumbered bool) {
+	if p.Window == nil || p.Numbering == "" || p.Numbering == d.Numbering() {
+		return false
+	}
+	end := windows.TimestampOf(p.Window.End)
+	p.Next, p.Numbering = d.FirstFrom(end), d.Numbering()
+	if p.Draft != nil {
+		draft := *p.Draft
+		draft.EndPane = d.PaneFrom(end)
+		p.Draft = &draft
+	}
+	return true
 }
 
 // InForce is the last of the references whose moment, as from tells it, is at

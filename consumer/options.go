@@ -53,6 +53,8 @@ type Options struct {
 	Model func(name string) Model
 	// Decided reads what the shards have made durable of the partitions.
 	Decided func(ctx context.Context) (*windows.Decided, error)
+	// Numbering is what the configuration numbers windows by.
+	Numbering string
 	// Rewind tells from where a partition is read again whose state is lost.
 	Rewind windows.Rewind
 

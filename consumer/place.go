@@ -51,7 +51,23 @@ func (c *Consumer) place(ctx context.Context, p *claimed, f *facts) (o *owner, r
 	}
 	o = c.newOwner(p)
 	known := f.decided.Partitions[p.id]
+	renumbered := c.renumbered(p.state.Panes)
+	if renumbered && f.decided.Numbering != c.options.Numbering {
+		c.limited.warn("numbering", "a partition waits until every shard closes windows by this configuration: instances with another are to be started again",
+			"partition", c.inputs.Name(p.id))
+		return nil, false, nil
+	}
 	switch {
+	case renumbered:
+		decided := p.state.Decisions
+		if known.Begun {
+			decided = decided.Union(known.Decisions)
+		}
+		if err := c.rewind(ctx, o, decided, f.decided.Through, start.Offset); err != nil {
+			return nil, false, err
+		}
+		o.state.Abandon(p.state.Panes)
+		p.state.Found = false // a checkpoint says so at once
 	case p.state.Found:
 		o.state = windows.NewPartition(p.id, o.rules(), p.state.NextOffset)
 		o.state.Restore(p.state.NextOffset, p.state.Watermark, p.state.Decisions, p.state.Panes)
@@ -89,6 +105,16 @@ func (c *Consumer) place(ctx context.Context, p *claimed, f *facts) (o *owner, r
 	return o, true, nil
 }
 
+// renumbered reports whether panes were counted by another definition of windows.
+func (c *Consumer) renumbered(panes []*windows.Pane) bool {
+	for _, pane := range panes {
+		if c.options.Model(pane.Key.Model).Definition.Pane(pane.Key.Index) != pane.Interval {
+			return true
+		}
+	}
+	return false
+}
+
 // rewind puts a partition whose state is lost back to where everything that is
 // not closed is read again.
 func (c *Consumer) rewind(ctx context.Context, o *owner, decided windows.Decisions, through windows.Timestamp, logStart int64) error {
@@ -105,7 +131,7 @@ func (c *Consumer) rewind(ctx context.Context, o *owner, decided windows.Decisio
 		}
 		first = c.options.Rewind.Offset(from, offset.Offset, decided)
 	}
-	o.log.Warn("Redis has lost the partition's state: it is read again from where nothing older is needed",
+	o.log.Warn("Redis has lost the partition's state, or its windows are defined otherwise: it is read again from where nothing older is needed",
 		"offset", first, "record_time", from.String(), "closed_through", through.String())
 	o.state = windows.NewPartition(o.id, o.rules(), first)
 	if first == logStart && logStart > decided.Start {

@@ -6,7 +6,10 @@ type Decided struct {
 	// Through is the lowest moment that a shard has closed through, Furthest the
 	// highest; Unset where one of them, or none, has closed anything.
 	Through, Furthest Timestamp
-	Partitions        map[PartitionID]Membership
+	// Numbering is what the shards number windows by; empty where they do not
+	// agree.
+	Numbering  string
+	Partitions map[PartitionID]Membership
 }
 
 // A Membership is a partition as the shards know it.

@@ -166,6 +166,32 @@ func (d *Definition) Boundary(t Timestamp) Timestamp {
 	}
 }
 
+// FirstFrom is the number of the first window that starts at t or later.
+func (d *Definition) FirstFrom(t Timestamp) int64 {
+	n := d.FirstWindow(d.PaneIndex(t))
+	for {
+		if w, _, _ := d.Window(n); w.Start >= t {
+			return n
+		}
+		n++
+	}
+}
+
+// PaneFrom is the number of the first pane that starts at t or later.
+func (d *Definition) PaneFrom(t Timestamp) int64 {
+	n := d.PaneIndex(t)
+	if d.Pane(n).Start < t {
+		n++
+	}
+	return n
+}
+
+// Numbering tells apart definitions whose windows and panes of one number are
+// not the same.
+func (d *Definition) Numbering() string {
+	return fmt.Sprintf("%v every %v from %v in %v", d.Size, d.Every, d.Origin, d.Location)
+}
+
 // Block is the number of the stretch of Size that contains t: stretches follow
 // each other without overlap, whatever Every is.
 func (d *Definition) Block(t Timestamp) int64 { return floorDivide(d.panes.index(t), d.sizePanes) }

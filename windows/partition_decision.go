@@ -59,5 +59,13 @@ func (p *Partition) Miss(offset int64, after Timestamp) {
 	p.Skip(offset - 1)
 }
 
+// Abandon drops panes that a checkpoint holds and the partition does not: it is
+// read again.
+func (p *Partition) Abandon(panes []*Pane) {
+	for _, pane := range panes {
+		p.dropped = append(p.dropped, pane.Key)
+	}
+}
+
 // Forget drops the decisions that no rewind needs, by Decisions.Forget.
 func (p *Partition) Forget(before Timestamp) { p.decisions.Forget(before) }

@@ -130,7 +130,15 @@ func decidedBy(records []*alerts.ShardProgress) (*windows.Decided, error) {
 			all.Through = windows.Unset
 			continue
 		}
+		if shard == 0 {
+			all.Numbering = record.Numbering
+		} else if all.Numbering != record.Numbering {
+			all.Numbering = ""
+		}
 		all.Through, all.Furthest = min(all.Through, record.Through), max(all.Furthest, record.Through)
+		if record.Reread != nil {
+			all.Through = min(all.Through, *record.Reread)
+		}
 		for text, p := range record.Partitions {
 			id, err := parsePartition(text)
 			if err != nil {

@@ -90,6 +90,9 @@ func (s *shard) directories(ctx context.Context, marks []redisstore.Mark, number
 			return nil, nil, fmt.Errorf("partition %s: %w", s.inputs[place].name, errBehind)
 		}
 		for _, entry := range share.Panes {
+			if d := s.options.Model(entry.Key.Model).Definition; d.Pane(entry.Key.Index) != entry.Interval {
+				return nil, nil, fmt.Errorf("partition %s, model %q, slice %v: %w", s.inputs[place].name, entry.Key.Model, entry.Interval, errRenumbered)
+			}
 			key := alerts.Version{Model: entry.Key.Model, Version: entry.Key.Version}
 			h := panes[key]
 			if h == nil {

@@ -59,6 +59,8 @@ type Options struct {
 	Shards   int
 
 	Model func(name string) Model
+	// Numbering is what the configuration numbers windows by.
+	Numbering string
 	// Rewind tells which decisions may still be needed.
 	Rewind     windows.Rewind
 	Configured []Configured

@@ -24,10 +24,12 @@ type shard struct {
 
 	own alerts.ShardProgress
 	// inputs are own.Partitions, in the order in which their panes are merged.
-	inputs   []input
-	token    string // what Redis knows this owner by
-	begun    bool   // a partition has begun that no commit has told of
-	versions map[alerts.Version]*version
+	inputs []input
+	token  string // what Redis knows this owner by
+	begun  bool   // a partition has begun that no commit has told of
+	// renumbered are versions whose windows are defined otherwise than before.
+	renumbered []*alerts.Progress
+	versions   map[alerts.Version]*version
 	// generation is the offset, in the progress topic, of the last record that
 	// changed which grids are in force: grids of a lower generation are older.
 	generation int64
@@ -66,7 +68,7 @@ func (c *Closers) ownShard(ctx context.Context, number int, log *slog.Logger) er
 	defer s.tail.close()
 	defer c.marks.want(number, nil)
 	met := c.options.Inputs.Changed()
-	if s.meet() || s.own.Schema == 0 {
+	if renumbered := s.renumber(); s.meet() || renumbered || s.own.Schema == 0 {
 		if err := s.commit(ctx, nil, nil); err != nil {
 			return err
 		}
@@ -111,6 +113,10 @@ func (s *shard) close(ctx context.Context, marks []redisstore.Mark) error {
 			if errors.Is(err, redisstore.ErrMoved) && tries < mostTries {
 				continue // a newer checkpoint replaced what we were about to read
 			}
+			if errors.Is(err, errRenumbered) {
+				s.log.Warn("a partition is still counted by windows of another definition: nothing closes until its owner runs with this configuration", "error", err)
+				return s.publish(ctx)
+			}
 			if errors.Is(err, errBehind) {
 				s.log.Warn("Redis holds less than a moment ago: nothing closes until the partitions are read again", "error", err)
 				return s.publish(ctx) // which finds out whether Redis has lost what the shard put there
@@ -120,7 +126,7 @@ func (s *shard) close(ctx context.Context, marks []redisstore.Mark) error {
 			}
 			break
 		}
-		s.own.Through = watermark
+		s.own.Through, s.own.Reread = watermark, nil
 		if err := s.dropEnded(ctx); err != nil {
 			return err
 		}
@@ -189,6 +195,7 @@ func (s *shard) commit(ctx context.Context, records []*kgo.Record, moved []*aler
 		records = append(records, s.progressRecord(progressKey(progress.Version), value))
 	}
 	s.own.Schema, s.own.Shards, s.own.Definitions = alerts.Schema, s.options.Shards, s.options.Fingerprint
+	s.own.Numbering = s.options.Numbering
 	value, err := s.own.Encode()
 	if err != nil {
 		return err

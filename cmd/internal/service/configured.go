@@ -10,6 +10,8 @@ import (
 	"io"
 	"log/slog"
 	"os"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -61,6 +63,7 @@ func Configured(c *configs.Config, log *slog.Logger) (Options, error) {
 	models := newModels(c)
 	o.Models = models.model
 	o.Rewind = windows.Rewind{Definitions: models.definitions(), MaxAhead: o.MaxAhead}
+	o.Numbering = models.numbering()
 	o.Configured = References(c, log)
 	return o, nil
 }
@@ -161,6 +164,18 @@ func (m *models) definitions() []*windows.Definition {
 		list = append(list, entry.Definition)
 	}
 	return list
+}
+
+// numbering tells apart configurations that number the windows of some model
+// otherwise.
+func (m *models) numbering() string {
+	var lines []string
+	for pattern, entry := range m.entries {
+		lines = append(lines, fmt.Sprintf("%q %s\n", pattern, entry.Definition.Numbering()))
+	}
+	slices.Sort(lines)
+	sum := sha256.Sum256([]byte(strings.Join(lines, "")))
+	return hex.EncodeToString(sum[:8])
 }
 
 // driftSettings are those of a model, and of its features that have their own.

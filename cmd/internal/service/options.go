@@ -50,6 +50,8 @@ type Options struct {
 	// Configured are the references that the configuration names.
 	Configured  []kafka.Configured
 	Fingerprint string
+	// Numbering is what all windows are numbered by.
+	Numbering string
 	// Rewind tells from where a partition is read again whose state is lost.
 	Rewind windows.Rewind
 

@@ -92,7 +92,7 @@ func Start(ctx context.Context, o Options) (*Service, error) {
 		Decided: func(ctx context.Context) (*windows.Decided, error) {
 			return kafka.Decided(ctx, o.Client, o.Outputs.Progress, inputs.Shards)
 		},
-		Rewind: o.Rewind, Event: o.Event, Limits: o.Limits, MaxAhead: o.MaxAhead, IdleAfter: o.IdleAfter, CheckpointEvery: o.CheckpointEvery,
+		Numbering: o.Numbering, Rewind: o.Rewind, Event: o.Event, Limits: o.Limits, MaxAhead: o.MaxAhead, IdleAfter: o.IdleAfter, CheckpointEvery: o.CheckpointEvery,
 		Metrics: consumer.NewMetrics(o.Registry), Log: o.Log,
 	}, inputs)
 	if err != nil {
@@ -107,7 +107,7 @@ func Start(ctx context.Context, o Options) (*Service, error) {
 			m := o.Models(name)
 			return kafka.Model{Settings: &m.Settings, Pattern: m.Pattern}
 		},
-		Rewind: o.Rewind, Configured: o.Configured, Fingerprint: o.Fingerprint, Instance: instanceName(), At: atClose,
+		Numbering: o.Numbering, Rewind: o.Rewind, Configured: o.Configured, Fingerprint: o.Fingerprint, Instance: instanceName(), At: atClose,
 		Metrics: kafka.NewMetrics(o.Registry, o.FeatureSeries), Log: o.Log,
 	})
 	if err != nil {
