@@ -57,8 +57,9 @@ type answered struct {
 	summaries map[string]*reference.Reference
 }
 
-// compute finds the answer to the records of all partitions.
-func compute(ctx context.Context, configFile string, records map[place][]*kgo.Record, incomplete func(model, version string, w windows.Interval) bool) (*answer, error) {
+// compute finds the answer to the records of all partitions. Nothing waits for those
+// that have ended.
+func compute(ctx context.Context, configFile string, records map[place][]*kgo.Record, ended map[place]bool, incomplete func(model, version string, w windows.Interval) bool) (*answer, error) {
 	config, err := configs.Load(configFile, os.LookupEnv)
 	if err != nil {
 		return nil, fmt.Errorf("reading the configuration: %w", err)
@@ -80,7 +81,7 @@ func compute(ctx context.Context, configFile string, records map[place][]*kgo.Re
 		}
 		a.pattern, a.grid = c.Pattern, a.configured.Grid()
 	}
-	logs, through := a.decode(records)
+	logs, through := a.decode(records, ended)
 	program := windowstest.Program{
 		Settings: func(model string) *windows.Settings { return &a.settings(model).Settings },
 		MaxAhead: options.MaxAhead, ForgetAfter: config.Limits.ForgetAfter, Limits: options.Limits, Grid: a.gridAt,
@@ -117,7 +118,7 @@ func (a *answering) settings(model string) *alerts.Settings {
 
 // decode reads the records of all partitions as events, and finds the lowest
 // watermark. Rejected records are expected in the dead letters.
-func (a *answering) decode(records map[place][]*kgo.Record) (logs []windowstest.Log, through windows.Timestamp) {
+func (a *answering) decode(records map[place][]*kgo.Record, ended map[place]bool) (logs []windowstest.Log, through windows.Timestamp) {
 	decoder := event.NewDecoder(a.options.Event)
 	through = windows.Forever
 	for _, p := range slices.SortedFunc(maps.Keys(records), place.compare) {
@@ -140,7 +141,9 @@ func (a *answering) decode(records map[place][]*kgo.Record) (logs []windowstest.
 			watermark = max(watermark, min(o.Time, o.RecordTime))
 			log.Records = append(log.Records, o)
 		}
-		through = min(through, watermark)
+		if !ended[p] {
+			through = min(through, watermark)
+		}
 		logs = append(logs, log)
 	}
 	return logs, through

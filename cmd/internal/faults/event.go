@@ -38,19 +38,24 @@ func sources() []source {
 const (
 	driftEvery = 280_000 // ms of event time: a source drifts …
 	driftFor   = 100_000 // … so long of every so long
-	// beginning of the load, in event time: long past, since a broker refuses
-	// records of the future.
-	beginning windows.Timestamp = 1_767_225_600_000 // 2026-01-01T00:00:00Z
 )
 
-func (s *source) drifting(at windows.Timestamp) bool {
-	since := int64(at-beginning) + int64(s.drifts)
+// beginningFor is where the event time of a load begins: on an hour, far enough
+// back that the load stays in the past, since a broker refuses records of the future;
+// and within a day, since it forgets after that long, by the records' times, which
+// of a producer's records it has.
+func beginningFor(now time.Time) windows.Timestamp {
+	return windows.TimestampOf(now.Add(-12 * time.Hour).Truncate(time.Hour))
+}
+
+// drifting tells by how much event time has passed since the load began.
+func (s *source) drifting(passed int64) bool {
+	since := passed + int64(s.drifts)
 	return since > driftEvery && since%driftEvery < driftFor
 }
 
 // event writes an event of the source.
-func (s *source) event(r *rand.Rand, at windows.Timestamp, id uint64, prediction bool) []byte {
-	drifting := s.drifting(at)
+func (s *source) event(r *rand.Rand, at windows.Timestamp, id uint64, prediction, drifting bool) []byte {
 	b := fmt.Appendf(nil, `{"model":%q,"version":%q,"request_id":"%d"`, s.model, s.version, id)
 	if r.IntN(4) == 0 {
 		b = fmt.Appendf(b, `,"ts":%q`, at.Time().Format(time.RFC3339Nano))
@@ -94,7 +99,7 @@ func (s *source) event(r *rand.Rand, at windows.Timestamp, id uint64, prediction
 
 // malformed writes a record that is no event.
 func (s *source) malformed(r *rand.Rand, at windows.Timestamp) []byte {
-	whole := s.event(r, at, 0, true)
+	whole := s.event(r, at, 0, true, false)
 	switch r.IntN(6) {
 	case 0:
 		return whole[:len(whole)/2]
@@ -116,7 +121,7 @@ func referenceFile() []byte {
 	s := source{model: "catalog", version: "stable"}
 	var file []byte
 	for n := range 1000 {
-		file = append(file, s.event(r, beginning.Add(-time.Duration(n+1)*time.Second), uint64(n), true)...)
+		file = append(file, s.event(r, windows.Timestamp(1000*n), uint64(n), true, false)...)
 		file = append(file, '\n')
 	}
 	return file

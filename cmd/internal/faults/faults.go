@@ -7,6 +7,7 @@ func faults() []fault {
 	var all []fault
 	for _, family := range [][]fault{
 		crashFaults(), pauseFaults(), membershipFaults(), brokerFaults(), redisFaults(), proxyFaults(),
+		diskFaults(), logFaults(), idleFaults(),
 	} {
 		all = append(all, family...)
 	}

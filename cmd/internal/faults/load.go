@@ -3,6 +3,7 @@
 package main
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"fmt"
@@ -45,8 +46,9 @@ type place struct {
 
 func (p place) String() string { return fmt.Sprintf("%s/%d", p.name, p.partition) }
 
+// compare orders partitions as kolmo merges them.
 func (p place) compare(q place) int {
-	return cmp.Or(cmp.Compare(p.name, q.name), cmp.Compare(p.partition, q.partition))
+	return cmp.Or(cmp.Compare(p.name, q.name), cmp.Compare(p.partition, q.partition), bytes.Compare(p.topic[:], q.topic[:]))
 }
 
 // A target is what the load knows of a partition.
@@ -61,7 +63,11 @@ type target struct {
 // clock is the events': it stands still while nothing is produced.
 type load struct {
 	client *kgo.Client
-	random *rand.Rand // of the producing goroutine alone
+	// deliver hands a record over; the function is called once it is acknowledged.
+	deliver func(*kgo.Record, func(*kgo.Record, error))
+	random  *rand.Rand // of the producing goroutine alone
+
+	beginning windows.Timestamp
 
 	mu      sync.Mutex
 	now     windows.Timestamp           // guarded by mu
@@ -70,6 +76,7 @@ type load struct {
 	marks   map[place]windows.Timestamp // watermarks of what is acknowledged; guarded by mu
 	failed  error                       // guarded by mu
 	sent    uint64                      // guarded by mu
+	ended   map[place]bool              // fed no more, and waited for by nobody; guarded by mu
 	held    bool                        // nothing is produced; guarded by mu
 	sources []source
 }
@@ -83,10 +90,17 @@ func newLoad(brokers []string, seed uint64) (*load, error) {
 	if err != nil {
 		return nil, fmt.Errorf("making the producer of the load: %w", err)
 	}
+	l := emptyLoad(seed, beginningFor(time.Now()))
+	l.client = client
+	l.deliver = func(r *kgo.Record, done func(*kgo.Record, error)) { client.Produce(context.Background(), r, done) }
+	return l, nil
+}
+
+func emptyLoad(seed uint64, beginning windows.Timestamp) *load {
 	return &load{
-		client: client, random: rand.New(rand.NewPCG(seed, 1)), now: beginning, sources: sources(),
-		records: make(map[place][]*kgo.Record), marks: make(map[place]windows.Timestamp),
-	}, nil
+		random: rand.New(rand.NewPCG(seed, 1)), beginning: beginning, now: beginning, sources: sources(), records: make(map[place][]*kgo.Record),
+		marks: make(map[place]windows.Timestamp), ended: make(map[place]bool),
+	}
 }
 
 // addTopic creates a topic and has its partitions fed.
@@ -95,15 +109,19 @@ func (l *load) addTopic(ctx context.Context, name string, partitions int32) erro
 	if _, err := admin.CreateTopic(ctx, partitions, 1, nil, name); err != nil {
 		return fmt.Errorf("creating topic %s: %w", name, err)
 	}
-	return l.feed(ctx, name, partitions)
+	fresh, err := l.meet(ctx, name, partitions)
+	for _, p := range fresh {
+		l.change(p, func(t *target) { t.silent = false })
+	}
+	return err
 }
 
-// feed waits until a topic has so many partitions, and feeds those that are not
-// fed yet.
-func (l *load) feed(ctx context.Context, name string, partitions int32) error {
+// meet waits until a topic has so many partitions, and returns those that are new.
+// They are silent.
+func (l *load) meet(ctx context.Context, name string, partitions int32) (fresh []place, err error) {
 	admin := kadm.NewClient(l.client)
 	var detail kadm.TopicDetail
-	err := until(ctx, 30*time.Second, 50*time.Millisecond, func() (bool, error) {
+	err = until(ctx, 30*time.Second, 50*time.Millisecond, func() (bool, error) {
 		details, err := admin.ListTopics(ctx, name)
 		if err != nil {
 			return false, err
@@ -112,7 +130,7 @@ func (l *load) feed(ctx context.Context, name string, partitions int32) error {
 		return detail.Err == nil && len(detail.Partitions) == int(partitions), nil
 	})
 	if err != nil {
-		return fmt.Errorf("waiting for %d partitions of topic %s: %w", partitions, name, err)
+		return nil, fmt.Errorf("waiting for %d partitions of topic %s: %w", partitions, name, err)
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -120,17 +138,34 @@ func (l *load) feed(ctx context.Context, name string, partitions int32) error {
 		p := place{topic: windows.TopicID(detail.ID), name: name, partition: partition}
 		if _, known := l.marks[p]; !known {
 			l.marks[p] = windows.Unset
-			l.targets = append(l.targets, &target{place: p, fresh: true})
+			l.targets = append(l.targets, &target{place: p, fresh: true, silent: true})
+			fresh = append(fresh, p)
 		}
 	}
-	return nil
+	return fresh, nil
 }
 
-// dropTopic stops feeding a topic. What it took stays in the log.
-func (l *load) dropTopic(name string) {
+// dropTopic stops feeding a topic for good, and returns its partitions. What they
+// took stays in their logs.
+func (l *load) dropTopic(name string) []place {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.targets = slices.DeleteFunc(l.targets, func(t *target) bool { return t.name == name })
+	var dropped []place
+	l.targets = slices.DeleteFunc(l.targets, func(t *target) bool {
+		if t.name == name {
+			dropped = append(dropped, t.place)
+			l.ended[t.place] = true
+		}
+		return t.name == name
+	})
+	return dropped
+}
+
+// end is the offset after the last record that a partition acknowledged.
+func (l *load) end(p place) int64 {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return int64(len(l.records[p]))
 }
 
 // change changes how a partition is fed.
@@ -234,7 +269,7 @@ func (l *load) produce(t *target, s *source) {
 	if bad {
 		value = s.malformed(r, at)
 	} else {
-		value = s.event(r, at, l.sent, t.name == predictions)
+		value = s.event(r, at, l.sent, t.name == predictions, s.drifting(int64(at-l.beginning)))
 	}
 	mark := windows.Unset
 	if moves {
@@ -246,7 +281,7 @@ func (l *load) produce(t *target, s *source) {
 // send produces a record without waiting for it. mark is the watermark it brings.
 func (l *load) send(p place, value []byte, recordTime, mark windows.Timestamp) {
 	record := &kgo.Record{Topic: p.name, Partition: p.partition, Value: value, Timestamp: recordTime.Time()}
-	l.client.Produce(context.Background(), record, func(r *kgo.Record, err error) {
+	l.deliver(record, func(r *kgo.Record, err error) {
 		l.mu.Lock()
 		defer l.mu.Unlock()
 		if err != nil {
@@ -274,15 +309,19 @@ func (l *load) through() windows.Timestamp {
 // finish sends every partition an event so far ahead that all windows before it
 // close, and waits until everything is acknowledged. run must have ended.
 func (l *load) finish(ctx context.Context) error {
+	l.mark()
+	return l.flush(ctx)
+}
+
+func (l *load) mark() {
 	l.mu.Lock()
+	defer l.mu.Unlock()
 	marker := l.now.Add(markerAhead)
 	for _, t := range l.targets {
 		s := &l.sources[0]
 		l.sent++
-		l.send(t.place, s.event(l.random, marker, l.sent, t.name == predictions), marker, marker)
+		l.send(t.place, s.event(l.random, marker, l.sent, t.name == predictions, false), marker, marker)
 	}
-	l.mu.Unlock()
-	return l.flush(ctx)
 }
 
 // flush waits until everything is acknowledged.
@@ -307,7 +346,7 @@ func (l *load) logs() (map[place][]*kgo.Record, error) {
 		slices.SortFunc(records, func(a, b *kgo.Record) int { return cmp.Compare(a.Offset, b.Offset) })
 		for i, r := range records {
 			if r.Offset != int64(i) {
-				return nil, fmt.Errorf("the load's own log of %s is broken: record %d has offset %d", p, i, r.Offset)
+				return nil, fmt.Errorf("the log of %s is not what was acknowledged: record %d has offset %d", p, i, r.Offset)
 			}
 		}
 	}

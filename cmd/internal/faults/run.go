@@ -31,6 +31,8 @@ type fault struct {
 	inject func(ctx context.Context, b *bench, n int) error
 	// finish comes after the last repeat, while the load flows; nil: nothing to do.
 	finish func(ctx context.Context, b *bench) error
+	// cleanup comes when everything has ended, whatever happened; nil: nothing to do.
+	cleanup func() error
 	// repeats changes how often the fault comes; nil: as often as asked for.
 	repeats func(asked int) int
 	// limit is how long recovery may take; zero: recoveryLimit.
@@ -42,6 +44,9 @@ type fault struct {
 // recoveryLimit is how long kolmo may take from the end of a fault until every
 // verdict that was due by then is published.
 const recoveryLimit = 30 * time.Second
+
+// warmUp is how much the load has sent, in event time, before the first fault.
+const warmUp = time.Minute
 
 // A bench is where one fault is tried.
 type bench struct {
@@ -107,6 +112,9 @@ func (b *bench) run(ctx context.Context, seed uint64, binary string) (err error)
 		if err := b.fault.configure(&b.settings, b.dir); err != nil {
 			return err
 		}
+	}
+	if b.fault.cleanup != nil {
+		defer func() { err = errors.Join(err, b.fault.cleanup()) }()
 	}
 	if b.stack, err = startStack(ctx, b.dir, &b.settings, b.progress); err != nil {
 		return err
@@ -222,7 +230,7 @@ func (b *bench) measure(ctx context.Context, due windows.Timestamp, limit time.D
 // recovered waits until windows close as they come, from a moment on at which every
 // version has had some.
 func (b *bench) recovered(ctx context.Context, limit time.Duration) error {
-	err := until(ctx, limit, 50*time.Millisecond, func() (bool, error) { return b.load.through() >= beginning.Add(90*time.Second), nil })
+	err := until(ctx, limit, 50*time.Millisecond, func() (bool, error) { return b.load.through() >= b.load.beginning.Add(warmUp), nil })
 	if err != nil {
 		return fmt.Errorf("the load does not flow: %w", err)
 	}
@@ -268,7 +276,7 @@ func (b *bench) judge(ctx context.Context) error {
 	if b.changeLogs != nil {
 		records = b.changeLogs(records)
 	}
-	want, err := compute(ctx, b.config, records, b.incomplete)
+	want, err := compute(ctx, b.config, records, b.load.ended, b.incomplete)
 	if err != nil {
 		return err
 	}

@@ -5,7 +5,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"strings"
 	"syscall"
 	"time"
 
@@ -62,52 +61,49 @@ func wasFenced(ctx context.Context, b *bench) error {
 	return nil
 }
 
-// stoppedAt stops instances at steps, one after the other. Each repeat replaces the
-// instance, so that refused writes are counted repeat by repeat.
+// stoppedAt stops instances at steps, one after the other. What a stopped one did
+// when it went on is counted before the next one is stopped.
 func stoppedAt(name, what string, steps []string, fences bool) fault {
+	var stopped *seat
 	refused := 0.0
-	begunAgain := 0
+	count := func(ctx context.Context) error {
+		if stopped == nil {
+			return nil
+		}
+		address, err := stopped.ready(ctx)
+		if err != nil {
+			return err
+		}
+		counted, err := scrape(ctx, address, "kolmo_fenced_total")
+		refused += counted
+		return err
+	}
 	return fault{
 		name: name, what: what,
 		inject: func(ctx context.Context, b *bench, n int) error {
-			s := b.anySeat()
-			if err := s.stop(); err != nil {
+			if err := count(ctx); err != nil {
+				return err
+			}
+			stopped = b.anySeat()
+			if err := stopped.stop(); err != nil {
 				return err
 			}
 			point := fmt.Sprintf("%s:%d", steps[n%len(steps)], 1+b.random.IntN(mostPassings))
-			s.run("KOLMO_STOP_AT=" + point)
-			if err := s.reaches(ctx, "stopping "+point); err != nil {
+			stopped.run("KOLMO_STOP_AT=" + point)
+			if err := stopped.reaches(ctx, "stopping "+point); err != nil {
 				return err
 			}
 			err := pause(ctx, b.pastSession())
-			s.signal(syscall.SIGCONT)
-			if err != nil {
-				return err
-			}
-			if err := b.published(ctx, b.load.through(), recoveryLimit); err != nil {
-				return err
-			}
-			address, err := s.ready(ctx)
-			if err != nil {
-				return err
-			}
-			counted, err := scrape(ctx, address, "kolmo_fenced_total")
-			if err != nil {
-				return err
-			}
-			refused += counted
-			if strings.Contains(s.output(), "closing windows failed") {
-				begunAgain++
-			}
-			return nil
+			stopped.signal(syscall.SIGCONT)
+			return err
 		},
-		finish: func(_ context.Context, b *bench) error {
+		finish: func(ctx context.Context, b *bench) error {
+			if err := count(ctx); err != nil {
+				return err
+			}
 			b.note("kolmo_fenced_total %.0f in all", refused)
 			if fences && refused == 0 {
 				b.problem("no write of a zombie was refused and counted")
-			}
-			if !fences {
-				b.note("%d of the stopped began again from the shard's progress", begunAgain)
 			}
 			return nil
 		},
