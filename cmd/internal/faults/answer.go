@@ -31,14 +31,27 @@ import (
 type answer struct {
 	verdicts, alerts, letters map[string][]byte
 	events                    int
+	// flagged are the verdicts that say that they may lack events, and lacking those
+	// of them that do.
+	flagged, lacking int
+}
+
+// A history is all that the answer follows from.
+type history struct {
+	records   map[place][]*kgo.Record // all that were acknowledged
+	ended     map[place]bool          // nothing waits for these
+	starts    map[place]int64         // up to where records were deleted
+	decisions map[string]windows.Decisions
 }
 
 // An answering computes an answer with the single-threaded reference program.
 type answering struct {
 	options service.Options
 	config  *configs.Config
-	// incomplete are windows whose events are lost for good, and that say so.
-	incomplete func(model, version string, w windows.Interval) bool
+	history history
+
+	gaps []gap
+	lost []windows.Observation // what the gaps held
 
 	configured *reference.Reference
 	grid       *windows.Grid
@@ -57,9 +70,8 @@ type answered struct {
 	summaries map[string]*reference.Reference
 }
 
-// compute finds the answer to the records of all partitions. Nothing waits for those
-// that have ended.
-func compute(ctx context.Context, configFile string, records map[place][]*kgo.Record, ended map[place]bool, incomplete func(model, version string, w windows.Interval) bool) (*answer, error) {
+// compute finds the answer to a history.
+func compute(ctx context.Context, configFile string, h history) (*answer, error) {
 	config, err := configs.Load(configFile, os.LookupEnv)
 	if err != nil {
 		return nil, fmt.Errorf("reading the configuration: %w", err)
@@ -72,7 +84,7 @@ func compute(ctx context.Context, configFile string, records map[place][]*kgo.Re
 		return nil, err
 	}
 	a := &answering{
-		options: options, config: config, incomplete: incomplete, versions: make(map[alerts.Version]*answered),
+		options: options, config: config, history: h, versions: make(map[alerts.Version]*answered),
 		answer: answer{verdicts: make(map[string][]byte), alerts: make(map[string][]byte), letters: make(map[string][]byte)},
 	}
 	for _, c := range options.Configured { // one, by the configuration that the harness writes
@@ -81,7 +93,10 @@ func compute(ctx context.Context, configFile string, records map[place][]*kgo.Re
 		}
 		a.pattern, a.grid = c.Pattern, a.configured.Grid()
 	}
-	logs, through := a.decode(records, ended)
+	logs, through, err := a.decode()
+	if err != nil {
+		return nil, err
+	}
 	program := windowstest.Program{
 		Settings: func(model string) *windows.Settings { return &a.settings(model).Settings },
 		MaxAhead: options.MaxAhead, ForgetAfter: config.Limits.ForgetAfter, Limits: options.Limits, Grid: a.gridAt,
@@ -118,35 +133,46 @@ func (a *answering) settings(model string) *alerts.Settings {
 
 // decode reads the records of all partitions as events, and finds the lowest
 // watermark. Rejected records are expected in the dead letters.
-func (a *answering) decode(records map[place][]*kgo.Record, ended map[place]bool) (logs []windowstest.Log, through windows.Timestamp) {
+func (a *answering) decode() (logs []windowstest.Log, through windows.Timestamp, err error) {
 	decoder := event.NewDecoder(a.options.Event)
 	through = windows.Forever
-	for _, p := range slices.SortedFunc(maps.Keys(records), place.compare) {
-		log := windowstest.Log{ID: windows.PartitionID{Topic: p.topic, Partition: p.partition}}
+	for _, p := range slices.SortedFunc(maps.Keys(a.history.records), place.compare) {
+		id := windows.PartitionID{Topic: p.topic, Partition: p.partition}
+		decided := a.history.decisions[id.String()]
+		log := windowstest.Log{ID: id, Advances: decided.Advances}
 		role := event.Predictions
 		if p.name == features {
 			role = event.Features
 		}
 		watermark := windows.Unset
-		for _, r := range records[p] {
+		for _, r := range a.history.records[p] {
 			a.answer.events++
 			var e event.Event
 			err := decoder.Decode(role, r.Value, &e)
 			o := observation(&e, r, role)
-			if err != nil || o.Time > o.RecordTime.Add(a.options.MaxAhead) {
+			accepted := err == nil && o.Time <= o.RecordTime.Add(a.options.MaxAhead)
+			switch {
+			case inGap(decided.Gaps, r.Offset):
+				if accepted {
+					a.lost = append(a.lost, o)
+				}
+			case accepted:
+				// A late event's time is below the watermark, so it moves nothing here either.
+				watermark = max(watermark, min(o.Time, o.RecordTime))
+				log.Records = append(log.Records, o)
+			default:
 				a.answer.letters[fmt.Sprintf("%s/%d/%d", p.name, p.partition, r.Offset)] = r.Value
-				continue
 			}
-			// A late event's time is below the watermark, so it moves nothing here either.
-			watermark = max(watermark, min(o.Time, o.RecordTime))
-			log.Records = append(log.Records, o)
 		}
-		if !ended[p] {
+		if err := a.takeGaps(p, log, decided.Gaps); err != nil {
+			return nil, 0, err
+		}
+		if !a.history.ended[p] {
 			through = min(through, watermark)
 		}
 		logs = append(logs, log)
 	}
-	return logs, through
+	return logs, through, nil
 }
 
 func observation(e *event.Event, r *kgo.Record, role event.Role) windows.Observation {
@@ -199,7 +225,7 @@ func (a *answering) close(c windowstest.Closed) error {
 		a.versions[key] = v
 	}
 	s := a.settings(c.Model)
-	step := alerts.Step{Progress: v.progress, Due: c.Window, Parts: c.Parts, Draft: v.draft, Summaries: v.summaries}
+	step := alerts.Step{Progress: v.progress, Due: c.Window, Parts: c.Parts, Draft: v.draft, Summaries: v.summaries, Gaps: a.gapsOf(c.Window.Interval, s.Definition.Lateness)}
 	if own := s.Pinned(v.progress, c.Window.Interval.Start); own != nil {
 		step.Reference = v.own[own.ID]
 	} else if a.configures(c.Model) {
@@ -224,8 +250,15 @@ func (a *answering) close(c windowstest.Closed) error {
 }
 
 func (a *answering) expect(key alerts.Version, w windows.Interval, out *alerts.Outcome) error {
-	if a.incomplete != nil && a.incomplete(key.Model, key.Version, w) {
-		out.Verdict.Incomplete = true
+	lacks, err := a.lacks(key, w, out.Verdict.Incomplete)
+	if err != nil {
+		return err
+	}
+	if out.Verdict.Incomplete {
+		a.answer.flagged++
+	}
+	if lacks {
+		a.answer.lacking++
 	}
 	value, err := out.Verdict.Encode(kafka.VerdictMaxBytes)
 	if err != nil {

@@ -46,7 +46,7 @@ func answerTo(t *testing.T, records map[place][]*kgo.Record) *answer {
 	if err != nil {
 		t.Fatal(err)
 	}
-	a, err := compute(t.Context(), config, records, nil, nil)
+	a, err := compute(t.Context(), config, history{records: records})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -77,6 +77,7 @@ type load struct {
 	failed  error                       // guarded by mu
 	sent    uint64                      // guarded by mu
 	ended   map[place]bool              // fed no more, and waited for by nobody; guarded by mu
+	starts  map[place]int64             // up to where records were deleted; guarded by mu
 	held    bool                        // nothing is produced; guarded by mu
 	sources []source
 }
@@ -99,7 +100,7 @@ func newLoad(brokers []string, seed uint64) (*load, error) {
 func emptyLoad(seed uint64, beginning windows.Timestamp) *load {
 	return &load{
 		random: rand.New(rand.NewPCG(seed, 1)), beginning: beginning, now: beginning, sources: sources(), records: make(map[place][]*kgo.Record),
-		marks: make(map[place]windows.Timestamp), ended: make(map[place]bool),
+		marks: make(map[place]windows.Timestamp), ended: make(map[place]bool), starts: make(map[place]int64),
 	}
 }
 
@@ -159,6 +160,14 @@ func (l *load) dropTopic(name string) []place {
 		return t.name == name
 	})
 	return dropped
+}
+
+// deleted notes that the records of a partition before an offset are about to be
+// deleted.
+func (l *load) deleted(p place, start int64) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.starts[p] = max(l.starts[p], start)
 }
 
 // end is the offset after the last record that a partition acknowledged.

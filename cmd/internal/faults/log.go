@@ -5,6 +5,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"syscall"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kadm"
@@ -17,7 +18,7 @@ import (
 const discoveryLimit = time.Minute
 
 func logFaults() []fault {
-	return []fault{partitionsAdded(), topicRecreated()}
+	return []fault{recordsDeleted(), partitionsAdded(), topicRecreated()}
 }
 
 // checkpoints are where kolmo stands in each partition, by what it has told Redis.
@@ -39,6 +40,64 @@ func (b *bench) checkpoints(ctx context.Context, places []place) (map[place]redi
 		all[p] = marks[i]
 	}
 	return all, nil
+}
+
+// recordsDeleted deletes records that kolmo has not read, while it does not run, or
+// while it is paused and goes on where it was.
+func recordsDeleted() fault {
+	return fault{
+		name: "records-deleted", what: "DeleteRecords past the checkpoint, kolmo stopped or paused", limit: replayLimit,
+		inject: func(ctx context.Context, b *bench, n int) error {
+			seats := b.fleet.all()
+			stopped := n%2 == 0
+			for _, s := range seats {
+				if !stopped {
+					s.signal(syscall.SIGSTOP)
+				} else if err := s.stop(); err != nil {
+					return err
+				}
+			}
+			err := b.deleteUnread(ctx)
+			for _, s := range seats {
+				if stopped {
+					s.run()
+				} else {
+					s.signal(syscall.SIGCONT)
+				}
+			}
+			return err
+		},
+	}
+}
+
+// deleteUnread lets the load get ahead, and deletes what one partition has beyond its
+// checkpoint, but for the last second or so.
+func (b *bench) deleteUnread(ctx context.Context) error {
+	places := b.load.places()
+	p := places[b.random.IntN(len(places))]
+	marks, err := b.checkpoints(ctx, []place{p})
+	if err != nil {
+		return err
+	}
+	if err := pause(ctx, time.Duration(1000+b.random.IntN(1500))*time.Millisecond); err != nil {
+		return err
+	}
+	checkpoint, end := marks[p].NextOffset, b.load.end(p)
+	if end <= checkpoint+2 {
+		return fmt.Errorf("partition %s has got from %d to %d only", p, checkpoint, end)
+	}
+	start := checkpoint + 1 + b.random.Int64N(end-checkpoint-1)
+	b.load.deleted(p, start)
+	var offsets kadm.Offsets
+	offsets.AddOffset(p.name, p.partition, start, -1)
+	responses, err := kadm.NewClient(b.load.client).DeleteRecords(ctx, offsets)
+	if err == nil {
+		err = responses.Error()
+	}
+	if err != nil {
+		return fmt.Errorf("deleting the records of %s before %d: %w", p, start, err)
+	}
+	return nil
 }
 
 // partitionsAdded adds a partition to an input, which gets events as soon as kolmo

@@ -9,7 +9,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/kolmo-ml/kolmo/windows"
@@ -127,45 +126,9 @@ func (o *observer) all() published {
 // readAfterwards reads the output topics from their start to their end.
 func readAfterwards(ctx context.Context, brokers []string) (published, error) {
 	var p published
-	client, err := kgo.NewClient(
-		kgo.SeedBrokers(brokers...), kgo.ConsumeTopics(outputs()...), kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()),
-		kgo.FetchIsolationLevel(kgo.ReadCommitted()), kgo.KeepControlRecords(), // whose offsets tell how far it has come
-	)
-	if err != nil {
-		return p, fmt.Errorf("making the reader afterwards: %w", err)
-	}
-	defer client.Close()
-	ctx, cancel := context.WithTimeoutCause(ctx, time.Minute, errTooLate)
-	defer cancel()
-	ends, err := kadm.NewClient(client).ListCommittedOffsets(ctx, outputs()...)
-	if err != nil {
-		return p, fmt.Errorf("asking where the output topics end: %w", err)
-	}
-	left := make(map[string]map[int32]int64)
-	missing := 0
-	ends.Each(func(o kadm.ListedOffset) {
-		if o.Offset > 0 {
-			if left[o.Topic] == nil {
-				left[o.Topic] = make(map[int32]int64)
-			}
-			left[o.Topic][o.Partition] = o.Offset
-			missing++
-		}
+	err := readTopics(ctx, brokers, outputs(), func(r *kgo.Record) error {
+		p.take(r)
+		return nil
 	})
-	for missing > 0 {
-		fetches := client.PollFetches(ctx)
-		if ctx.Err() != nil {
-			return p, fmt.Errorf("reading the output topics afterwards: %w", context.Cause(ctx))
-		}
-		fetches.EachRecord(func(r *kgo.Record) {
-			if !r.Attrs.IsControl() {
-				p.take(r)
-			}
-			if end, waiting := left[r.Topic][r.Partition]; waiting && r.Offset >= end-1 {
-				delete(left[r.Topic], r.Partition)
-				missing--
-			}
-		})
-	}
-	return p, nil
+	return p, err
 }

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"hash/fnv"
 	"io"
+	"maps"
 	"math/rand/v2"
 	"os"
 	"sync"
@@ -65,9 +66,6 @@ type bench struct {
 	mu  sync.Mutex
 	row row // guarded by mu while recoveries are measured
 
-	// changeLogs and incomplete change what the answer is computed from; nil: nothing.
-	changeLogs func(map[place][]*kgo.Record) map[place][]*kgo.Record
-	incomplete func(model, version string, w windows.Interval) bool
 }
 
 // note adds what a row has to say.
@@ -273,16 +271,20 @@ func (b *bench) judge(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if b.changeLogs != nil {
-		records = b.changeLogs(records)
+	h := history{records: records, ended: b.load.ended, starts: b.load.starts}
+	if h.decisions, err = readDecisions(ctx, b.stack.kafka.Brokers()); err != nil {
+		return err
 	}
-	want, err := compute(ctx, b.config, records, b.load.ended, b.incomplete)
+	want, err := compute(ctx, b.config, h)
 	if err != nil {
 		return err
 	}
 	b.row.verdicts, b.row.alerts, b.row.events = len(want.verdicts), len(want.alerts), want.events
 	if len(want.verdicts) == 0 || len(want.alerts) == 0 || len(want.letters) == 0 {
 		b.problem("the load was too short to prove anything: %d verdicts, %d alerts, %d dead letters expected", len(want.verdicts), len(want.alerts), len(want.letters))
+	}
+	if want.flagged > 0 {
+		b.note("%d verdicts are flagged incomplete, %d lack events", want.flagged, want.lacking)
 	}
 	limit := max(recoveryLimit, b.fault.limit)
 	b.observer.await(ctx, limit, func(p *published, _ map[[2]string]windows.Timestamp) bool {
@@ -305,6 +307,16 @@ func (b *bench) judge(ctx context.Context) error {
 		b.row.notes = append(b.row.notes, fmt.Sprintf("%d instances ended by themselves, saying why, as in %q", n, b.fleet.ended[0]))
 	}
 	b.fleet.mu.Unlock()
+	// The last closes may have relied on decisions that were not durable before.
+	before := h.decisions
+	if h.decisions, err = readDecisions(ctx, b.stack.kafka.Brokers()); err != nil {
+		return err
+	}
+	if !maps.EqualFunc(before, h.decisions, windows.Decisions.Equal) {
+		if want, err = compute(ctx, b.config, h); err != nil {
+			return err
+		}
+	}
 	along := b.observer.all()
 	b.row.compare("all along", want, &along)
 	afterwards, err := readAfterwards(ctx, b.stack.kafka.Brokers())
