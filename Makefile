@@ -15,6 +15,9 @@ BENCH ?= .
 # What `make false-alarms` draws from.
 SEED ?= 1
 
+# What `make faults` is told: --faults NAMES, --seed N, --repeats N, --keep.
+FAULT_FLAGS ?=
+
 # In CI every test runs anew; elsewhere Go may reuse a result whose inputs have not changed.
 ifeq ($(CI),true)
 TEST_FLAGS += -count=1
@@ -24,7 +27,7 @@ endif
 export GOFLAGS := $(strip $(filter-out -buildvcs%,$(shell $(GO) env GOFLAGS)) -buildvcs=false)
 
 .DEFAULT_GOAL := help
-.PHONY: help build test lint fmt fuzz bench false-alarms stack-up stack-down clean
+.PHONY: help build test lint fmt fuzz bench false-alarms faults stack-up stack-down clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -66,6 +69,9 @@ bench: ## run the benchmarks that match BENCH (all)
 
 false-alarms: ## simulate quiet years, count false pages, and see how soon shifts are found (minutes; SEED=1)
 	$(GO) run ./cmd/internal/falsealarms --seed $(SEED)
+
+faults: ## break what kolmo runs on in every way, and compare what it publishes (an hour or two; FAULT_FLAGS='--faults flushall')
+	$(GO) run ./cmd/internal/faults $(FAULT_FLAGS)
 
 stack-up: ## start a Kafka on port 9092 and a Redis on port 6379 of this machine
 	@$(GO) run ./deploy/local/stack up
