@@ -42,6 +42,8 @@ type history struct {
 	ended     map[place]bool          // nothing waits for these
 	starts    map[place]int64         // up to where records were deleted
 	decisions map[string]windows.Decisions
+	// idle: in the end every partition was idle, and so everything has closed.
+	idle bool
 }
 
 // An answering computes an answer with the single-threaded reference program.
@@ -103,8 +105,8 @@ func compute(ctx context.Context, configFile string, h history) (*answer, error)
 	}
 	var failed error
 	program.Run(logs, func(c windowstest.Closed) {
-		// The program closes as if all partitions were idle in the end; here they are
-		// not, and each stands at its last event.
+		// The program closes as if all partitions were idle in the end; where they are
+		// not, each stands at its last event.
 		s := a.settings(c.Model)
 		if c.Window.Interval.End.Add(s.Definition.Lateness) > through || failed != nil {
 			return
@@ -139,7 +141,7 @@ func (a *answering) decode() (logs []windowstest.Log, through windows.Timestamp,
 	for _, p := range slices.SortedFunc(maps.Keys(a.history.records), place.compare) {
 		id := windows.PartitionID{Topic: p.topic, Partition: p.partition}
 		decided := a.history.decisions[id.String()]
-		log := windowstest.Log{ID: id, Advances: decided.Advances}
+		log := windowstest.Log{ID: id}
 		role := event.Predictions
 		if p.name == features {
 			role = event.Features
@@ -164,10 +166,10 @@ func (a *answering) decode() (logs []windowstest.Log, through windows.Timestamp,
 				a.answer.letters[fmt.Sprintf("%s/%d/%d", p.name, p.partition, r.Offset)] = r.Value
 			}
 		}
-		if err := a.takeGaps(p, log, decided.Gaps); err != nil {
+		if err := a.takeGaps(p, &log, decided); err != nil {
 			return nil, 0, err
 		}
-		if !a.history.ended[p] {
+		if !a.history.ended[p] && !a.history.idle {
 			through = min(through, watermark)
 		}
 		logs = append(logs, log)

@@ -3,6 +3,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -104,30 +105,35 @@ func inGap(gaps []windows.Gap, offset int64) bool {
 	return slices.ContainsFunc(gaps, func(g windows.Gap) bool { return g.From <= offset && offset < g.To })
 }
 
-// takeGaps takes over the gaps of a partition whose log has all that is in none. Only
+// takeGaps takes over the decisions on a partition whose log has all that is in none. Only
 // records that were deleted may be in one, and the watermarks that kolmo noted around
-// it must follow from the log.
-func (a *answering) takeGaps(p place, log windowstest.Log, gaps []windows.Gap) error {
-	for _, g := range gaps {
+// it must follow from the log: but for an event that was held and counted for the
+// watermark before it was deleted, which only kolmo knows.
+func (a *answering) takeGaps(p place, log *windowstest.Log, decided windows.Decisions) error {
+	log.Advances = slices.Clone(decided.Advances)
+	for _, g := range decided.Gaps {
 		if g.From >= g.To || g.To > a.history.starts[p] {
 			return fmt.Errorf("a gap of %s goes from %d to %d, but what was deleted ends at %d", p, g.From, g.To, a.history.starts[p])
 		}
-		after, until := windows.Unset, windows.Forever
+		before, until := windows.Unset, windows.Forever
 		for _, o := range log.Records {
 			mark := min(o.Time, o.RecordTime)
 			if o.Offset < g.From {
-				after = max(after, mark)
-			} else if mark > after {
+				before = max(before, mark)
+			} else if mark > g.After {
 				until = mark
 				break
 			}
 		}
-		if g.After != after || g.Until != until {
+		held := slices.ContainsFunc(a.lost, func(o windows.Observation) bool { return min(o.Time, o.RecordTime) == g.After })
+		if g.After != before && (g.After < before || !held) || g.Until != until {
 			return fmt.Errorf("the gap of %s from %d to %d lies between the watermarks %s and %s, not %s and %s",
-				p, g.From, g.To, after, until, g.After, g.Until)
+				p, g.From, g.To, before, until, g.After, g.Until)
 		}
+		log.Advances = append(log.Advances, windows.Advance{Offset: g.To, From: before, To: g.After})
 		a.gaps = append(a.gaps, gap{p, g})
 	}
+	slices.SortStableFunc(log.Advances, func(x, y windows.Advance) int { return cmp.Compare(x.Offset, y.Offset) })
 	return nil
 }
 

@@ -128,6 +128,12 @@ func (l *load) meet(ctx context.Context, name string, partitions int32) (fresh [
 			return false, err
 		}
 		detail = details[name]
+		// A producer that has the topic's partitions in mind would refuse another.
+		first, _, _ := l.client.PartitionLeader(name, 0)
+		if last, _, err := l.client.PartitionLeader(name, partitions-1); first >= 0 && (err != nil || last < 0) {
+			l.client.ForceMetadataRefresh()
+			return false, nil
+		}
 		return detail.Err == nil && len(detail.Partitions) == int(partitions), nil
 	})
 	if err != nil {
@@ -313,6 +319,13 @@ func (l *load) through() windows.Timestamp {
 		}
 	}
 	return low
+}
+
+// position is the event time that the load has come to.
+func (l *load) position() windows.Timestamp {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.now
 }
 
 // finish sends every partition an event so far ahead that all windows before it

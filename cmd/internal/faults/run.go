@@ -43,7 +43,7 @@ type fault struct {
 }
 
 // recoveryLimit is how long kolmo may take from the end of a fault until every
-// verdict that was due by then is published.
+// verdict is published that is due by what had been produced until then.
 const recoveryLimit = 30 * time.Second
 
 // warmUp is how much the load has sent, in event time, before the first fault.
@@ -189,7 +189,7 @@ func (b *bench) inject(ctx context.Context) error {
 		b.row.repeats++
 		if b.fault.restless {
 			last := n == b.repeats-1
-			due := b.load.through()
+			due := b.load.position()
 			measuring.Go(func() {
 				if err := b.measure(ctx, due, limit); err != nil && last {
 					b.problem("after the last repeat: %v", err)
@@ -197,7 +197,7 @@ func (b *bench) inject(ctx context.Context) error {
 			})
 			continue
 		}
-		if err := b.measure(ctx, b.load.through(), limit); err != nil {
+		if err := b.measure(ctx, b.load.position(), limit); err != nil {
 			return fmt.Errorf("after repeat %d: %w", n+1, err)
 		}
 		// The next one comes at any moment of a checkpoint or a close.
@@ -213,7 +213,7 @@ func (b *bench) inject(ctx context.Context) error {
 }
 
 // measure notes how long it takes until every verdict is published that is due at
-// the load's watermark.
+// a watermark.
 func (b *bench) measure(ctx context.Context, due windows.Timestamp, limit time.Duration) error {
 	began := time.Now()
 	if err := b.published(ctx, due, limit); err != nil {
@@ -271,7 +271,7 @@ func (b *bench) judge(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	h := history{records: records, ended: b.load.ended, starts: b.load.starts}
+	h := history{records: records, ended: b.load.ended, starts: b.load.starts, idle: b.settings.idleAfter < time.Minute}
 	if h.decisions, err = readDecisions(ctx, b.stack.kafka.Brokers()); err != nil {
 		return err
 	}
