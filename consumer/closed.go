@@ -85,7 +85,9 @@ func (c *closed) refresh(ctx context.Context) error {
 			continue
 		}
 		c.mu.RLock()
-		known := c.generations[shard] == mark.Generation
+		// An older generation than is known is what Redis was rolled back to. The
+		// marks do not fall with it, so the grids must not either.
+		known := mark.Generation <= c.generations[shard]
 		c.mu.RUnlock()
 		if !known {
 			through, err := c.store.GridsInForce(ctx, c.progress, shard)
