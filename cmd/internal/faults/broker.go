@@ -23,16 +23,13 @@ func brokerFaults() []fault {
 			},
 		},
 		{
-			name: "broker-stopped", what: "SIGSTOP of the broker for 60 s (every tenth time; 5 to 12 s otherwise)",
-			inject: func(ctx context.Context, b *bench, n int) error {
-				d := time.Duration(5000+b.random.IntN(7000)) * time.Millisecond
-				if n%10 == 0 {
-					d = time.Minute
-				}
+			// A stopped broker takes no time of the processor's, so five are stopped at once.
+			name: "broker-stopped", what: "SIGSTOP of the broker for 60 s", stacks: 5,
+			inject: func(ctx context.Context, b *bench, _ int) error {
 				if err := b.stack.kafka.Pause(); err != nil {
 					return err
 				}
-				err := pause(ctx, d)
+				err := pause(ctx, time.Minute)
 				if resumed := b.stack.kafka.Resume(); err == nil {
 					err = resumed
 				}

@@ -39,12 +39,10 @@ func (d *differences) compare(reader string, want *answer, got *published) {
 	// letter is not acknowledged, and one that is lost has them sent again.
 	letters := make(map[string]bool)
 	for _, letter := range got.letters {
-		key := string(letter.Key)
-		letters[key] = true
-		if value, known := want.letters[key]; !known {
-			d.differs(&d.wrong, "%s: dead letter %s is of no rejected record", reader, key)
-		} else if !bytes.Equal(value, letter.Value) || (value == nil) != (letter.Value == nil) {
-			d.differs(&d.wrong, "%s: dead letter %s has other bytes than its record", reader, key)
+		identity := letterOf(string(letter.Key), letter.Value)
+		letters[identity] = true
+		if _, known := want.letters[identity]; !known {
+			d.differs(&d.wrong, "%s: dead letter %s is of no rejected record", reader, identity)
 		}
 	}
 	for _, key := range slices.Sorted(maps.Keys(want.letters)) {

@@ -29,7 +29,7 @@ func TestComparison(t *testing.T) {
 	want := &answer{
 		verdicts: map[string][]byte{"1": []byte(firstVerdict), "2": []byte(secondVerdict)},
 		alerts:   map[string][]byte{transition: []byte(firing)},
-		letters:  map[string][]byte{"predictions/0/7": nil},
+		letters:  map[string][]byte{letterOf("predictions/0/7", nil): nil},
 	}
 	one, two := record("1", firstVerdict), record("2", secondVerdict)
 	alert, letter := record("a", firing), &kgo.Record{Key: []byte("predictions/0/7")}
@@ -53,7 +53,7 @@ func TestComparison(t *testing.T) {
 			got: published{verdicts: []*kgo.Record{one, two, record("3", `{"model":"n"}`)}, alerts: []*kgo.Record{alert}, letters: []*kgo.Record{letter}}},
 		{name: "a dead letter of nothing", wrong: 1,
 			got: published{verdicts: []*kgo.Record{one, two}, alerts: []*kgo.Record{alert}, letters: []*kgo.Record{letter, record("predictions/0/8", "")}}},
-		{name: "a dead letter with other bytes", wrong: 1,
+		{name: "a dead letter with other bytes", wrong: 1, lost: 1,
 			got: published{verdicts: []*kgo.Record{one, two}, alerts: []*kgo.Record{alert}, letters: []*kgo.Record{record("predictions/0/7", "")}}},
 		{name: "an alert that is none", wrong: 1,
 			got: published{verdicts: []*kgo.Record{one, two}, alerts: []*kgo.Record{alert, record("b", "{")}, letters: []*kgo.Record{letter}}},

@@ -105,30 +105,35 @@ func inGap(gaps []windows.Gap, offset int64) bool {
 	return slices.ContainsFunc(gaps, func(g windows.Gap) bool { return g.From <= offset && offset < g.To })
 }
 
-// takeGaps takes over the decisions on a partition whose log has all that is in none. Only
-// records that were deleted may be in one, and the watermarks that kolmo noted around
-// it must follow from the log: but for an event that was held and counted for the
-// watermark before it was deleted, which only kolmo knows.
+// takeGaps takes over the decisions on a partition whose log has all that is in no
+// gap. Only records that were deleted may be in one. The watermark that kolmo noted
+// before it must follow from the log, but for an event that was held, and counted for
+// the watermark before it was deleted: only kolmo knows of that. What it noted of the
+// time after it is between the first move of the watermark and what a lost event can
+// have been ahead of the first record that was read again.
 func (a *answering) takeGaps(p place, log *windowstest.Log, decided windows.Decisions) error {
 	log.Advances = slices.Clone(decided.Advances)
 	for _, g := range decided.Gaps {
 		if g.From >= g.To || g.To > a.history.starts[p] {
 			return fmt.Errorf("a gap of %s goes from %d to %d, but what was deleted ends at %d", p, g.From, g.To, a.history.starts[p])
 		}
-		before, until := windows.Unset, windows.Forever
+		before, moved, read := windows.Unset, windows.Forever, windows.Forever
 		for _, o := range log.Records {
 			mark := min(o.Time, o.RecordTime)
 			if o.Offset < g.From {
 				before = max(before, mark)
-			} else if mark > g.After {
-				until = mark
+				continue
+			}
+			read = min(read, o.RecordTime)
+			if mark > g.After {
+				moved = mark
 				break
 			}
 		}
 		held := slices.ContainsFunc(a.lost, func(o windows.Observation) bool { return min(o.Time, o.RecordTime) == g.After })
-		if g.After != before && (g.After < before || !held) || g.Until != until {
-			return fmt.Errorf("the gap of %s from %d to %d lies between the watermarks %s and %s, not %s and %s",
-				p, g.From, g.To, before, until, g.After, g.Until)
+		if g.After != before && (g.After < before || !held) || g.Until < moved || g.Until > max(moved, read.Add(a.options.MaxAhead)) {
+			return fmt.Errorf("the gap of %s from %d to %d lies after the watermark %s, and before it moves to %s; what kolmo says is %s and %s",
+				p, g.From, g.To, before, moved, g.After, g.Until)
 		}
 		log.Advances = append(log.Advances, windows.Advance{Offset: g.To, From: before, To: g.After})
 		a.gaps = append(a.gaps, gap{p, g})
@@ -149,17 +154,17 @@ func (a *answering) gapsOf(w windows.Interval, lateness time.Duration) []drift.G
 	return list
 }
 
-// lacks reports whether a window lacks events for good. One that does, and does not
-// say so, is an error.
-func (a *answering) lacks(key alerts.Version, w windows.Interval, flagged bool) (bool, error) {
+// lacks reports whether a window lacks events for good. One that does must say so.
+func (a *answering) lacks(key alerts.Version, w windows.Interval, flagged bool) bool {
 	for _, o := range a.lost {
 		if string(o.Model) != key.Model || string(o.Version) != key.Version || !w.Contains(o.Time) {
 			continue
 		}
 		if !flagged {
-			return true, fmt.Errorf("the window of model %s version %s from %s lacks an event of %s, and would not say so", key.Model, key.Version, w.Start, o.Time)
+			a.answer.unflagged = append(a.answer.unflagged, fmt.Sprintf("the window of model %s version %s from %s lacks an event of %s, and does not say so",
+				key.Model, key.Version, w.Start, o.Time))
 		}
-		return true, nil
+		return true
 	}
-	return false, nil
+	return false
 }

@@ -78,7 +78,6 @@ type load struct {
 	sent    uint64                      // guarded by mu
 	ended   map[place]bool              // fed no more, and waited for by nobody; guarded by mu
 	starts  map[place]int64             // up to where records were deleted; guarded by mu
-	held    bool                        // nothing is produced; guarded by mu
 	sources []source
 }
 
@@ -130,7 +129,7 @@ func (l *load) meet(ctx context.Context, name string, partitions int32) (fresh [
 		detail = details[name]
 		// A producer that has the topic's partitions in mind would refuse another.
 		first, _, _ := l.client.PartitionLeader(name, 0)
-		if last, _, err := l.client.PartitionLeader(name, partitions-1); first >= 0 && (err != nil || last < 0) {
+		if last, _, _ := l.client.PartitionLeader(name, partitions-1); first >= 0 && last < 0 {
 			l.client.ForceMetadataRefresh()
 			return false, nil
 		}
@@ -205,13 +204,6 @@ func (l *load) places() []place {
 	return all
 }
 
-// hold has the load wait, or go on.
-func (l *load) hold(held bool) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.held = held
-}
-
 // run produces until the context ends.
 func (l *load) run(ctx context.Context) {
 	tick := time.NewTicker(tickEvery)
@@ -231,9 +223,6 @@ func (l *load) tick() {
 	const events = int(eventsPerSecond * tickEvery / time.Second)
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.held {
-		return
-	}
 	for range events {
 		l.now = l.now.Add(speed * tickEvery / time.Duration(events))
 		if t, s := l.draw(); t != nil {

@@ -26,7 +26,7 @@ func membershipFaults() []fault {
 		},
 		{
 			name: "scaling", what: "instances added and removed without end", restless: true,
-			inject: func(ctx context.Context, b *bench, n int) error {
+			inject: func(ctx context.Context, b *bench, _ int) error {
 				running := b.seatsInAnyOrder()
 				switch more := b.random.IntN(2) == 0; {
 				case len(running) == 1 || more && len(running) < 6:

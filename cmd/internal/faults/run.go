@@ -11,6 +11,8 @@ import (
 	"maps"
 	"math/rand/v2"
 	"os"
+	"path/filepath"
+	"strconv"
 	"sync"
 	"time"
 
@@ -36,6 +38,9 @@ type fault struct {
 	cleanup func() error
 	// repeats changes how often the fault comes; nil: as often as asked for.
 	repeats func(asked int) int
+	// stacks are how many stacks of their own the repeats are spread over, all at
+	// once; zero: one.
+	stacks int
 	// limit is how long recovery may take; zero: recoveryLimit.
 	limit time.Duration
 	// restless: repeats do not wait until kolmo has recovered from the last one.
@@ -84,22 +89,39 @@ func (b *bench) problem(format string, args ...any) {
 
 // runFault tries one fault from start to end.
 func runFault(ctx context.Context, f fault, o options, dir, binary string, progress io.Writer) row {
-	h := fnv.New64a()
-	_, _ = io.WriteString(h, f.name)
-	b := &bench{
-		fault: f, settings: defaultSettings(), dir: dir, random: rand.New(rand.NewPCG(o.seed, h.Sum64())), progress: progress,
-		repeats: o.repeats, row: row{fault: f.what},
-	}
-	if f.repeats != nil {
-		b.repeats = f.repeats(o.repeats)
-	}
 	began := time.Now()
 	_, _ = fmt.Fprintf(progress, "%s …\n", f.what)
-	if err := b.run(ctx, o.seed^h.Sum64(), binary); err != nil {
-		b.problem("%v", err)
+	repeats, stacks := o.repeats, max(f.stacks, 1)
+	if f.repeats != nil {
+		repeats = f.repeats(o.repeats)
 	}
-	b.note("%.0f s", time.Since(began).Seconds())
-	return b.row
+	h := fnv.New64a()
+	_, _ = io.WriteString(h, f.name)
+	rows := make([]row, stacks)
+	var group sync.WaitGroup
+	for n := range rows {
+		seed, folder := o.seed^h.Sum64()+uint64(n), dir
+		if stacks > 1 {
+			folder = filepath.Join(dir, strconv.Itoa(n))
+		}
+		b := &bench{
+			fault: f, settings: defaultSettings(), dir: folder, random: rand.New(rand.NewPCG(seed, 2)), progress: progress,
+			repeats: (repeats + stacks - 1) / stacks, row: row{fault: f.what},
+		}
+		group.Go(func() {
+			if err := b.run(ctx, seed, binary); err != nil {
+				b.problem("%v", err)
+			}
+			rows[n] = b.row
+		})
+	}
+	group.Wait()
+	r := rows[0]
+	for _, other := range rows[1:] {
+		r.add(&other)
+	}
+	r.notes = append(r.notes, fmt.Sprintf("%.0f s", time.Since(began).Seconds()))
+	return r
 }
 
 func (b *bench) run(ctx context.Context, seed uint64, binary string) (err error) {
@@ -283,9 +305,6 @@ func (b *bench) judge(ctx context.Context) error {
 	if len(want.verdicts) == 0 || len(want.alerts) == 0 || len(want.letters) == 0 {
 		b.problem("the load was too short to prove anything: %d verdicts, %d alerts, %d dead letters expected", len(want.verdicts), len(want.alerts), len(want.letters))
 	}
-	if want.flagged > 0 {
-		b.note("%d verdicts are flagged incomplete, %d lack events", want.flagged, want.lacking)
-	}
 	limit := max(recoveryLimit, b.fault.limit)
 	b.observer.await(ctx, limit, func(p *published, _ map[[2]string]windows.Timestamp) bool {
 		return len(p.verdicts) >= len(want.verdicts) && len(p.alerts) >= len(want.alerts) && distinct(p.letters) >= len(want.letters)
@@ -300,9 +319,7 @@ func (b *bench) judge(ctx context.Context) error {
 		}
 	}
 	b.fleet.mu.Lock()
-	for _, what := range b.fleet.unexplained {
-		b.row.problems = append(b.row.problems, what)
-	}
+	b.row.problems = append(b.row.problems, b.fleet.unexplained...)
 	if n := len(b.fleet.ended); n > 0 {
 		b.row.notes = append(b.row.notes, fmt.Sprintf("%d instances ended by themselves, saying why, as in %q", n, b.fleet.ended[0]))
 	}
@@ -317,6 +334,9 @@ func (b *bench) judge(ctx context.Context) error {
 			return err
 		}
 	}
+	if want.flagged > 0 {
+		b.note("%d verdicts are flagged incomplete, %d lack events", want.flagged, want.lacking)
+	}
 	along := b.observer.all()
 	b.row.compare("all along", want, &along)
 	afterwards, err := readAfterwards(ctx, b.stack.kafka.Brokers())
@@ -324,13 +344,15 @@ func (b *bench) judge(ctx context.Context) error {
 		return err
 	}
 	b.row.compare("afterwards", want, &afterwards)
+	b.row.wrong += len(want.unflagged)
+	b.row.details = append(b.row.details, want.unflagged[:min(len(want.unflagged), mostDetails)]...)
 	return nil
 }
 
 func distinct(records []*kgo.Record) int {
 	keys := make(map[string]bool, len(records))
 	for _, r := range records {
-		keys[string(r.Key)] = true
+		keys[letterOf(string(r.Key), r.Value)] = true
 	}
 	return len(keys)
 }

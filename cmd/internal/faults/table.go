@@ -27,6 +27,15 @@ type row struct {
 
 func (r *row) failed() bool { return r.lost+r.duplicated+r.wrong+len(r.problems) > 0 }
 
+// add adds what became of the same fault on another stack.
+func (r *row) add(o *row) {
+	r.repeats += o.repeats
+	r.lost, r.duplicated, r.wrong = r.lost+o.lost, r.duplicated+o.duplicated, r.wrong+o.wrong
+	r.verdicts, r.alerts, r.events = r.verdicts+o.verdicts, r.alerts+o.alerts, r.events+o.events
+	r.recoveries = append(r.recoveries, o.recoveries...)
+	r.notes, r.problems, r.details = append(r.notes, o.notes...), append(r.problems, o.problems...), append(r.details, o.details...)
+}
+
 // recovery is the median and the maximum; zero when nothing was measured.
 func (r *row) recovery() (median, longest time.Duration) {
 	if len(r.recoveries) == 0 {
