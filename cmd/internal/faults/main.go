@@ -27,11 +27,13 @@ import (
 	"syscall"
 
 	redislog "github.com/redis/go-redis/v9/logging"
+	"github.com/rs/zerolog"
 )
 
 func main() {
 	// The Redis client's own log repeats what its callers are told as errors.
 	redislog.Disable()
+	zerolog.SetGlobalLevel(zerolog.Disabled) // the proxies' log
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	code := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
 	stop()

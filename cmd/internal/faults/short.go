@@ -2,7 +2,10 @@
 
 package main
 
-import "context"
+import (
+	"context"
+	"time"
+)
 
 // shortCourse are the faults that hit the most with the fewest repeats, one after the
 // other on one stack: what make test has time for.
@@ -12,6 +15,10 @@ func shortCourse() fault {
 	later := []fault{paused, *named(redis, "flushall"), *named(redis, "redis-kill")}
 	return fault{
 		name: "short", what: "every named step, an owner paused, FLUSHALL, Redis killed", limit: replayLimit,
+		configure: func(s *settings, _ string) error {
+			s.session = 2 * time.Second
+			return nil
+		},
 		repeats: func(asked int) int { return rounds + asked*len(later) },
 		inject: func(ctx context.Context, b *bench, n int) error {
 			if n < rounds {
