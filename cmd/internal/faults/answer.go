@@ -56,7 +56,7 @@ type answering struct {
 	history history
 
 	gaps []gap
-	lost []windows.Observation // what the gaps held
+	lost []loss // what the gaps held
 
 	configured *reference.Reference
 	grid       *windows.Grid
@@ -149,7 +149,8 @@ func (a *answering) decode() (logs []windowstest.Log, through windows.Timestamp,
 		if p.name == features {
 			role = event.Features
 		}
-		watermark := windows.Unset
+		// What the watermarks are, and what they had been if nothing was lost.
+		watermark, undisturbed := windows.Unset, windows.Unset
 		for _, r := range a.history.records[p] {
 			a.answer.events++
 			var e event.Event
@@ -159,11 +160,13 @@ func (a *answering) decode() (logs []windowstest.Log, through windows.Timestamp,
 			switch {
 			case inGap(decided.Gaps, r.Offset):
 				if accepted {
-					a.lost = append(a.lost, o)
+					a.lose(o, undisturbed)
+					undisturbed = max(undisturbed, min(o.Time, o.RecordTime))
 				}
 			case accepted:
 				// A late event's time is below the watermark, so it moves nothing here either.
 				watermark = max(watermark, min(o.Time, o.RecordTime))
+				undisturbed = max(undisturbed, watermark)
 				log.Records = append(log.Records, o)
 			default:
 				a.answer.letters[letterOf(fmt.Sprintf("%s/%d/%d", p.name, p.partition, r.Offset), r.Value)] = r.Value

@@ -130,7 +130,7 @@ func (a *answering) takeGaps(p place, log *windowstest.Log, decided windows.Deci
 				break
 			}
 		}
-		held := slices.ContainsFunc(a.lost, func(o windows.Observation) bool { return min(o.Time, o.RecordTime) == g.After })
+		held := slices.ContainsFunc(a.lost, func(o loss) bool { return min(o.Time, o.RecordTime) == g.After })
 		if g.After != before && (g.After < before || !held) || g.Until < moved || g.Until > max(moved, read.Add(a.options.MaxAhead)) {
 			return fmt.Errorf("the gap of %s from %d to %d lies after the watermark %s, and before it moves to %s; what kolmo says is %s and %s",
 				p, g.From, g.To, before, moved, g.After, g.Until)
@@ -140,6 +140,23 @@ func (a *answering) takeGaps(p place, log *windowstest.Log, decided windows.Deci
 	}
 	slices.SortStableFunc(log.Advances, func(x, y windows.Advance) int { return cmp.Compare(x.Offset, y.Offset) })
 	return nil
+}
+
+// A loss is an event in a gap.
+type loss struct {
+	windows.Observation
+	// counts is the time whose windows it would have been counted in: its own, or
+	// that of the watermark when it would have been late.
+	counts windows.Timestamp
+}
+
+func (a *answering) lose(o windows.Observation, watermark windows.Timestamp) {
+	d := a.settings(string(o.Model)).Definition
+	counts := o.Time
+	if watermark >= d.LateAt(d.PaneIndex(o.Time)) {
+		counts = watermark
+	}
+	a.lost = append(a.lost, loss{o, counts})
 }
 
 // gapsOf lists the gaps that a window may lack events by: one that was still open
@@ -157,7 +174,7 @@ func (a *answering) gapsOf(w windows.Interval, lateness time.Duration) []drift.G
 // lacks reports whether a window lacks events for good. One that does must say so.
 func (a *answering) lacks(key alerts.Version, w windows.Interval, flagged bool) bool {
 	for _, o := range a.lost {
-		if string(o.Model) != key.Model || string(o.Version) != key.Version || !w.Contains(o.Time) {
+		if string(o.Model) != key.Model || string(o.Version) != key.Version || !w.Contains(o.counts) {
 			continue
 		}
 		if !flagged {
