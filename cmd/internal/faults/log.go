@@ -100,8 +100,7 @@ func (b *bench) deleteUnread(ctx context.Context) error {
 	return nil
 }
 
-// partitionsAdded adds a partition to an input, which gets events as soon as kolmo
-// reads it: before that, whether they are late would be for kolmo to decide.
+// partitionsAdded adds a partition to an input.
 func partitionsAdded() fault {
 	sizes := map[string]int32{predictions: predictionsPartitions, features: featuresPartitions}
 	return fault{
@@ -117,26 +116,29 @@ func partitionsAdded() fault {
 			if err != nil {
 				return fmt.Errorf("adding a partition to %s: %w", topic, err)
 			}
-			return b.feedWhenRead(ctx, topic, sizes[topic])
+			return b.feedFresh(ctx, topic, sizes[topic])
 		},
 	}
 }
 
-// feedWhenRead has the new partitions of a topic fed once kolmo has begun them.
-func (b *bench) feedWhenRead(ctx context.Context, topic string, partitions int32) error {
+// feedFresh has the new partitions of a topic fed: at once, or when kolmo has begun
+// them. What comes before may be late, by a watermark that kolmo decides once.
+func (b *bench) feedFresh(ctx context.Context, topic string, partitions int32) error {
 	fresh, err := b.load.meet(ctx, topic, partitions)
 	if err != nil {
 		return err
 	}
-	err = until(ctx, discoveryLimit, 100*time.Millisecond, func() (bool, error) {
-		marks, err := b.checkpoints(ctx, fresh)
-		for _, m := range marks {
-			if !m.Found {
-				return false, err
+	if b.random.IntN(2) == 0 {
+		err = until(ctx, discoveryLimit, 100*time.Millisecond, func() (bool, error) {
+			marks, err := b.checkpoints(ctx, fresh)
+			for _, m := range marks {
+				if !m.Found {
+					return false, err
+				}
 			}
-		}
-		return true, err
-	})
+			return true, err
+		})
+	}
 	if err != nil {
 		return fmt.Errorf("waiting for kolmo to begin %v: %w", fresh, err)
 	}
@@ -187,7 +189,7 @@ func topicRecreated() fault {
 				return fmt.Errorf("creating topic %s again: %w", topic, err)
 			}
 			b.load.client.PurgeTopicsFromClient(topic) // it would produce to the former one
-			return b.feedWhenRead(ctx, topic, partitions)
+			return b.feedFresh(ctx, topic, partitions)
 		},
 	}
 }
