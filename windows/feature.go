@@ -48,8 +48,8 @@ func newFeature(name string, grid *FeatureGrid, sampleSize int) *Feature {
 	return f
 }
 
-// add counts one value.
-func (f *Feature) add(v *Value, hash uint64, maxCategories int) {
+// add counts one value in a pane.
+func (f *Feature) add(v *Value, hash uint64, p *Pane) {
 	switch v.Kind {
 	case Missing:
 		f.Nulls++
@@ -58,7 +58,7 @@ func (f *Feature) add(v *Value, hash uint64, maxCategories int) {
 	case Number:
 		f.addNumber(v.Number, hash)
 	case Text, Bool:
-		f.addCategory(v.Text, maxCategories)
+		f.addCategory(v.Text, p)
 	}
 }
 
@@ -73,7 +73,7 @@ func (f *Feature) addNumber(x float64, hash uint64) {
 	}
 }
 
-func (f *Feature) addCategory(text []byte, maxCategories int) {
+func (f *Feature) addCategory(text []byte, p *Pane) {
 	if f.Known != nil {
 		if i := f.grid.Category(string(text)); i >= 0 {
 			f.Known[i]++
@@ -84,7 +84,12 @@ func (f *Feature) addCategory(text []byte, maxCategories int) {
 		f.Others[f.names.own(text)]++
 		return
 	}
-	if len(f.Others) >= maxCategories {
+	if len(f.Others) >= p.limits.Categories || p.limits.TextBytes > 0 && len(text) > p.limits.TextBytes {
+		f.Overflow++
+		p.exceeded(LimitCategories)
+		return
+	}
+	if !p.grow(textCost + 2*int64(len(text))) {
 		f.Overflow++
 		return
 	}

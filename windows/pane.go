@@ -27,7 +27,7 @@ type Pane struct {
 	FeatureEvents    uint64 // of them, those with a features object
 	PredictionEvents uint64 // of them, those of a prediction topic
 	Late             uint64 // late events that came while the watermark stood here
-	OverLimit        uint64 // values of features beyond the limit
+	OverLimit        uint64 // values, or of a bucket for others events, beyond a limit
 	Requests         map[string]uint64
 
 	Features   []*Feature // in the order in which they were first seen
@@ -45,13 +45,7 @@ type Pane struct {
 	dirty bool
 	// sampleSize is how many values each feature keeps.
 	sampleSize int
-}
-
-// Limits are the caps on what names can make a partition keep.
-type Limits struct {
-	Models     int // model versions per partition
-	Features   int // features per model version
-	Categories int // categories per feature beyond the grid's
+	bounds     bounds
 }
 
 // NewPane returns an empty pane. Features keep sampleSize values.
@@ -89,7 +83,7 @@ func (p *Pane) add(o *Observation, hash uint64, latency *FeatureGrid) {
 		for i := range o.Features {
 			field := &o.Features[i]
 			if f := p.feature(i, field.Name); f != nil {
-				f.add(&field.Value, hash, p.limits.Categories)
+				p.addTo(f, &field.Value, hash)
 			}
 		}
 	}
@@ -99,14 +93,16 @@ func (p *Pane) add(o *Observation, hash uint64, latency *FeatureGrid) {
 	p.PredictionEvents++
 	if p.Prediction == nil {
 		p.Prediction = newFeature(PredictionName, p.Grid.Feature(PredictionName), p.sampleSize)
+		p.charge(p.Prediction.cost())
 	}
-	p.Prediction.add(&o.Prediction, hash, p.limits.Categories)
+	p.addTo(p.Prediction, &o.Prediction, hash)
 	p.count(o.Status)
 	if o.HasLatency && latency != nil {
 		if p.Latency == nil {
 			p.Latency = newFeature(latency.Name, latency, p.sampleSize)
+			p.charge(p.Latency.cost())
 		}
-		p.Latency.addNumber(o.Latency, hash)
+		p.addTo(p.Latency, &Value{Kind: Number, Number: o.Latency}, hash)
 	}
 }
 
@@ -122,11 +118,17 @@ func (p *Pane) feature(position int, name []byte) *Feature {
 	if !ok {
 		if len(p.Features) >= p.limits.Features {
 			p.OverLimit++
+			p.exceeded(LimitFeatures)
 			return nil
 		}
 		i = len(p.Features)
 		owned := string(name)
-		p.Features = append(p.Features, newFeature(owned, p.Grid.Feature(owned), p.sampleSize))
+		made := newFeature(owned, p.Grid.Feature(owned), p.sampleSize)
+		if !p.grow(made.cost()) {
+			p.OverLimit++
+			return nil
+		}
+		p.Features = append(p.Features, made)
 		p.byName[owned] = i
 	}
 	switch {
@@ -144,6 +146,14 @@ func (p *Pane) count(status []byte) {
 		return
 	}
 	if len(p.Requests) >= maxStatuses {
+		p.Requests[Other]++
+		p.exceeded(LimitStatuses)
+		return
+	}
+	cost := textCost + 2*int64(len(status))
+	if p.Key.Model == Other { // there is one, and it is always there
+		p.charge(cost)
+	} else if !p.grow(cost) {
 		p.Requests[Other]++
 		return
 	}

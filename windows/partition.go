@@ -32,6 +32,13 @@ type Rules struct {
 	Shards   int
 	MaxAhead time.Duration // an event further ahead of its record is rejected
 	Limits   Limits
+	// Named are models that the configuration has by name: they do not count
+	// towards Limits.Models. nil: none.
+	Named map[string]bool
+	// ForgetAfter is how long, in event time, a model version without events keeps
+	// its place among Limits.Models and Limits.Versions.
+	ForgetAfter time.Duration
+	Room        *Room // nil: no bound
 }
 
 // Result is what became of an observation.
@@ -39,15 +46,16 @@ type Result uint8
 
 // The results of Offer.
 const (
-	// Accepted: the event is counted, and the partition stands behind it.
+	// Accepted: the event is counted, under its own model version or in a bucket
+	// for others, as CountedAs says; the partition stands behind it.
 	Accepted Result = iota
 	// Late: the window it belongs to had closed; counted as late.
 	Late
 	// TooFarAhead: its time is more than MaxAhead past its record's. Nothing
 	// moved but the offset; the record belongs in the dead letters.
 	TooFarAhead
-	// OverLimit: it names one model version more than the partition may keep,
-	// or its pane is full. Nothing moved but the offset.
+	// OverLimit: its model version has as many panes as it may, or its pane is
+	// full. Only the watermark and the offset moved.
 	OverLimit
 	// Held: the event must wait until what Waiting names has been closed. Only
 	// the watermark moved; offer the same event again.
@@ -70,6 +78,9 @@ type Partition struct {
 	offset    int64 // the next to be read
 	watermark Timestamp
 	streams   map[streamKey]*stream
+	models    map[string]*admitted // the models of streams
+	unnamed   int                  // of them, those that count towards Limits.Models
+	exceeded  Exceeded
 	last      *stream     // of the last event: most partitions carry runs of one model
 	closed    []Timestamp // what each shard has closed through
 	nextClose Timestamp   // the first close that the watermark has not passed
@@ -96,6 +107,10 @@ type stream struct {
 	shard    int
 	panes    map[int64]*Pane
 	current  *Pane // the pane of the last event
+	named    bool  // in Rules.Named
+	other    bool  // a bucket for others
+	// activeUntil is the end of the last pane that was opened.
+	activeUntil Timestamp
 }
 
 // NewPartition returns a partition that has read nothing and will read from
@@ -103,7 +118,7 @@ type stream struct {
 func NewPartition(id PartitionID, rules Rules, offset int64) *Partition {
 	p := &Partition{
 		ID: id, rules: rules, seed: id.seed(), offset: offset, watermark: Unset,
-		streams: make(map[streamKey]*stream), closed: make([]Timestamp, rules.Shards),
+		streams: make(map[streamKey]*stream), models: make(map[string]*admitted), closed: make([]Timestamp, rules.Shards),
 		nextClose: Forever, latency: LatencyGrid(), decisions: Decisions{Start: offset}, nextAdvance: math.MaxInt64,
 	}
 	for i := range p.closed {
@@ -119,7 +134,8 @@ func (p *Partition) Restore(offset int64, watermark Timestamp, decisions Decisio
 	p.gapOpen = decisions.gapOpen()
 	for _, pane := range panes {
 		s := p.stream([]byte(pane.Key.Model), []byte(pane.Key.Version))
-		pane.limits = p.rules.Limits
+		pane.bind(s, &p.rules, &p.exceeded)
+		s.activeUntil = max(s.activeUntil, pane.Interval.End)
 		if pane.Latency != nil {
 			pane.Latency.grid = p.latency
 		}
@@ -132,6 +148,7 @@ func (p *Partition) Restore(offset int64, watermark Timestamp, decisions Decisio
 // Unless the event is held the partition has then read through it.
 func (p *Partition) Offer(o *Observation) Result {
 	p.held = false
+	before := p.exceeded
 	if o.Time > o.RecordTime.Add(p.rules.MaxAhead) {
 		p.Skip(o.Offset)
 		return TooFarAhead
@@ -140,16 +157,19 @@ func (p *Partition) Offer(o *Observation) Result {
 		p.decisions.Ahead = max(p.decisions.Ahead, int64(o.Time-o.RecordTime))
 	}
 	s := p.last
-	if s == nil || s.key.model != string(o.Model) || s.key.version != string(o.Version) {
-		if s = p.lookup(o.Model, o.Version); s == nil {
-			if len(p.streams) >= p.rules.Limits.Models {
-				p.Skip(o.Offset)
-				return OverLimit
-			}
-			s = p.stream(o.Model, o.Version)
-		}
+	if s == nil || s.key.model != string(o.Model) || s.key.version != string(o.Version) || s.other {
+		s = p.admit(o.Model, o.Version)
 		p.last = s
 	}
+	result := p.offerTo(s, o)
+	if result == Held {
+		p.exceeded = before // it is counted when it is taken
+	}
+	return result
+}
+
+// offerTo counts an event in a stream.
+func (p *Partition) offerTo(s *stream, o *Observation) Result {
 	definition := s.settings.Definition
 
 	// The pane of the last event serves the next one when its time is in it and
@@ -161,6 +181,16 @@ func (p *Partition) Offer(o *Observation) Result {
 			index = definition.PaneIndex(p.watermark)
 		}
 		if pane = s.panes[index]; pane == nil {
+			switch {
+			case p.rules.Limits.Panes > 0 && len(s.panes) >= p.rules.Limits.Panes:
+				p.exceeded[LimitPanes]++
+				p.advance(min(o.Time, o.RecordTime))
+				p.Skip(o.Offset)
+				return OverLimit
+			case s.key.model != Other && !p.rules.Room.fits(paneCost, s.named):
+				p.last = p.others(LimitMemory)
+				return p.offerTo(p.last, o)
+			}
 			if pane = p.open(s, index); pane == nil {
 				p.held = true
 				p.advance(min(o.Time, o.RecordTime))
@@ -178,10 +208,15 @@ func (p *Partition) Offer(o *Observation) Result {
 		p.Skip(o.Offset)
 		return Late
 	case pane.Events >= maxPaneEvents:
+		p.exceeded[LimitPanes]++
+		p.advance(min(o.Time, o.RecordTime))
 		p.Skip(o.Offset)
 		return OverLimit
+	case s.other:
+		pane.addCounts(o)
+	default:
+		pane.add(o, mix(uint64(o.Offset)^p.seed), p.latency)
 	}
-	pane.add(o, mix(uint64(o.Offset)^p.seed), p.latency)
 	p.advance(min(o.Time, o.RecordTime))
 	p.Skip(o.Offset)
 	return Accepted
@@ -213,16 +248,21 @@ func (p *Partition) open(s *stream, index int64) *Pane {
 	if p.closed[slowest] == Unset || p.closed[slowest] < through {
 		return nil
 	}
-	grid, known := p.rules.Grid(s.key.model, s.key.version, interval.Start)
-	if !known {
-		return nil
+	var grid *Grid
+	if !s.other {
+		known := false
+		if grid, known = p.rules.Grid(s.key.model, s.key.version, interval.Start); !known {
+			return nil
+		}
 	}
 	size := s.settings.SampleSize
 	if grid == nil {
 		size = max(size, s.settings.ReferenceSize)
 	}
 	pane := NewPane(PaneKey{Model: s.key.model, Version: s.key.version, Index: index}, interval, grid, size, p.rules.Limits)
+	pane.bind(s, &p.rules, &p.exceeded)
 	s.panes[index] = pane
+	s.activeUntil = max(s.activeUntil, interval.End)
 	p.nextClose = min(p.nextClose, s.closeAfter(p.watermark))
 	return pane
 }
@@ -239,8 +279,9 @@ func (p *Partition) stream(model, version []byte) *stream {
 	s := &stream{
 		key: key, settings: p.rules.Settings(key.model),
 		shard: Shard(key.model, key.version, p.rules.Shards), panes: make(map[int64]*Pane),
+		named: p.rules.Named[key.model], other: IsOther(key.model, key.version), activeUntil: Unset,
 	}
-	p.streams[key] = s
+	p.begin(s)
 	return s
 }
 
@@ -293,7 +334,7 @@ func (p *Partition) ClosedThrough(shard int, through Timestamp) {
 		return
 	}
 	p.closed[shard] = through
-	for key, s := range p.streams {
+	for _, s := range p.streams {
 		through := through
 		if s.settings.Compared {
 			through = slices.Min(p.closed)
@@ -303,18 +344,14 @@ func (p *Partition) ClosedThrough(shard int, through Timestamp) {
 		for index, pane := range s.panes {
 			if s.settings.Definition.NeededUntil(index) <= through {
 				delete(s.panes, index)
+				pane.release()
 				p.dropped = append(p.dropped, pane.Key)
 				if s.current == pane {
 					s.current = nil
 				}
 			}
 		}
-		if len(s.panes) == 0 {
-			delete(p.streams, key)
-			if p.last == s {
-				p.last = nil
-			}
-		}
+		p.forget(s)
 	}
 }
 

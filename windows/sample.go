@@ -91,7 +91,34 @@ func (s *Sample) Fresh() []Entry {
 }
 
 // Checkpointed says that what Fresh returned is safe.
-func (s *Sample) Checkpointed() { s.fresh = s.fresh[:0] }
+func (s *Sample) Checkpointed() {
+	if cap(s.fresh) > mostFreshKept {
+		s.fresh = nil // what a burst took is not held on to
+	}
+	s.fresh = s.fresh[:0]
+}
+
+// mostFreshKept is how many places for fresh entries outlive a checkpoint: a full
+// sample rarely takes that many between two.
+const mostFreshKept = 256
+
+// Shrink makes the sample one of at most capacity values, and gives back the
+// memory of those it lets go: the bottom-k of the same stream, with a smaller k.
+func (s *Sample) Shrink(capacity int) (dropped int) {
+	for len(s.entries) > capacity {
+		last := len(s.entries) - 1
+		s.entries[0] = s.entries[last]
+		s.entries = s.entries[:last]
+		s.down()
+		dropped++
+	}
+	s.capacity = min(s.capacity, capacity)
+	if dropped > 0 {
+		s.entries = slices.Clip(slices.Clone(s.entries))
+		s.fresh = slices.Clip(slices.Clone(s.Fresh()))
+	}
+	return dropped
+}
 
 // Sorted returns the values in ascending order, in a slice of the caller's.
 func (s *Sample) Sorted() []float64 {
