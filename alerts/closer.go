@@ -87,6 +87,9 @@ func Close(settings *Settings, step Step) Outcome {
 	after.Numbering = settings.Definition.Numbering()
 
 	serving, without := step.Reference, ""
+	if windows.IsOther(after.Model, after.Version.Version) {
+		settings, serving = settings.ofOthers(), nil
+	}
 	switch {
 	case serving != nil:
 	case settings.Against != "":
@@ -114,11 +117,19 @@ func Close(settings *Settings, step Step) Outcome {
 		}
 	}
 	after.Saved = settings.Budget.after(after.Saved, couldPage)
-	if settings.FirstWindows > 0 && len(after.References) == 0 && step.Reference == nil {
+	if settings.FirstWindows > 0 && len(after.References) == 0 && serving == nil {
 		out.growReference(settings, step, merged)
 	}
 	out.remember(settings, step, merged, serving)
 	return out
+}
+
+// ofOthers are the settings of a bucket for others, which has counts alone: nothing
+// that is compared, and nothing to compare it with.
+func (s *Settings) ofOthers() *Settings {
+	others := *s
+	others.FirstWindows, others.History, others.Against = 0, History{}, ""
+	return &others
 }
 
 // growReference adds the window to the reference that grows out of the first

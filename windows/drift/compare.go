@@ -45,6 +45,7 @@ func Compare(c Case, settings Settings) *Verdict {
 	if predicted := c.Reference.FindPrediction(); w.Prediction != nil && (w.Prediction.Present() > 0 || predicted != nil) {
 		v.Prediction = feature(s.of(windows.PredictionName), w, w.Prediction, predicted, w.PredictionEvents, without)
 	}
+	warnOfLimits(v, w)
 	decide(v, s, driftBudget(c.Budget))
 	judgeQuality(v, s, &c)
 	return v

@@ -1,7 +1,9 @@
 package drift
 
 import (
+	"cmp"
 	"fmt"
+	"maps"
 	"slices"
 
 	"github.com/segmentio/encoding/json"
@@ -13,10 +15,12 @@ import (
 // then of all; lists of new categories beyond twenty; measures; the checks of
 // features that have neither drifted nor are broken; of all the others those that
 // are not broken; such quiet features as a whole, those with the largest p-values
-// first; and last the checks that are broken, of which the features still say
-// broken and caused_by. What was shed is named. The features that drifted stay,
-// and those whose data is broken: where a failure upstream breaks all of them, the
-// checks are no reason that a record cannot be written.
+// first; the checks that are broken, of which the features still say broken and
+// caused_by. Where that is not enough, because somebody sends thousands of features
+// with names of hundreds of bytes, the features that drifted or are broken go too,
+// the smallest effects first, then the prediction, and then the statuses: a record
+// that cannot be written would hold up every window after it. What was shed is
+// named.
 func (v *Verdict) Encode(limit int) ([]byte, error) {
 	data, err := v.json()
 	if err != nil || len(data) <= limit {
@@ -27,6 +31,12 @@ func (v *Verdict) Encode(limit int) ([]byte, error) {
 	for name, f := range v.Features {
 		kept := *f
 		shorter.Features[name] = &kept
+	}
+	all := slices.Collect(maps.Values(shorter.Features))
+	if v.Prediction != nil {
+		kept := *v.Prediction
+		shorter.Prediction = &kept
+		all = append(all, &kept)
 	}
 	shed := []struct {
 		name string
@@ -48,7 +58,7 @@ func (v *Verdict) Encode(limit int) ([]byte, error) {
 		{"checks that are not broken", func(f *Feature) { f.Quality = f.Quality.onlyBroken() }},
 	}
 	for _, step := range shed {
-		for _, f := range shorter.Features {
+		for _, f := range all {
 			step.from(f)
 		}
 		shorter.Shed = append(shorter.Shed, step.name)
@@ -56,35 +66,76 @@ func (v *Verdict) Encode(limit int) ([]byte, error) {
 			return data, err
 		}
 	}
-	quiet := make([]string, 0, len(shorter.Features))
+	quiet, loud := make([]string, 0, len(shorter.Features)), []string(nil)
 	for name, f := range shorter.Features {
-		if !f.Drifted && !f.Broken {
+		if f.Drifted || f.Broken {
+			loud = append(loud, name)
+		} else {
 			quiet = append(quiet, name)
 		}
 	}
 	slices.SortFunc(quiet, func(a, b string) int { return compareQuiet(shorter.Features, a, b) })
-	// Drop in steps of a tenth: each step encodes once.
-	step := max(1, len(quiet)/10)
-	for dropped := 0; len(quiet) > 0; {
-		n := min(step, len(quiet))
-		for _, name := range quiet[:n] {
-			delete(shorter.Features, name)
-		}
-		quiet, dropped = quiet[n:], dropped+n
-		shorter.Shed = append(shorter.Shed[:len(shed)], fmt.Sprintf("%d features that have not drifted", dropped))
-		if data, err = shorter.json(); err != nil || len(data) <= limit {
-			return data, err
-		}
+	if data, err = shorter.shedFeatures(quiet, limit, "%d features that have not drifted"); err != nil || len(data) <= limit {
+		return data, err
 	}
-	for _, f := range shorter.Features {
+	for _, f := range all {
 		f.Quality = nil
 	}
 	shorter.Shed = append(shorter.Shed, "checks of features whose data is broken")
 	if data, err = shorter.json(); err != nil || len(data) <= limit {
 		return data, err
 	}
-	return data, fmt.Errorf("the verdict of model %q version %q for %v has %d bytes, more than the limit of %d, with nothing left to shed: raise the topic's max.message.bytes or watch fewer features",
+	slices.SortFunc(loud, func(a, b string) int { return compareLoud(shorter.Features, a, b) })
+	if data, err = shorter.shedFeatures(loud, limit, "%d features that have drifted or are broken"); err != nil || len(data) <= limit {
+		return data, err
+	}
+	shorter.Prediction = nil
+	shorter.Shed = append(shorter.Shed, "the prediction")
+	if data, err = shorter.json(); err != nil || len(data) <= limit {
+		return data, err
+	}
+	if v.Performance != nil {
+		kept := *v.Performance
+		kept.Requests = map[string]uint64{}
+		shorter.Performance = &kept
+	}
+	shorter.Shed = append(shorter.Shed, "statuses")
+	if data, err = shorter.json(); err != nil || len(data) <= limit {
+		return data, err
+	}
+	return data, fmt.Errorf("the verdict of model %.100q version %.100q for %v has %d bytes, more than the limit of %d, with nothing left to shed: lower limits.name_length",
 		v.Model, v.Version, v.Window.Start, len(data), limit)
+}
+
+// shedFeatures leaves out as many of the named features, the first first, as it
+// must. said says how many they were.
+func (v *Verdict) shedFeatures(names []string, limit int, said string) (data []byte, err error) {
+	shed := len(v.Shed)
+	// In steps of a tenth: each step encodes once.
+	step := max(1, len(names)/10)
+	for dropped := 0; len(names) > 0; {
+		n := min(step, len(names))
+		for _, name := range names[:n] {
+			delete(v.Features, name)
+		}
+		names, dropped = names[n:], dropped+n
+		v.Shed = append(v.Shed[:shed], fmt.Sprintf(said, dropped))
+		if data, err = v.json(); err != nil || len(data) <= limit {
+			return data, err
+		}
+	}
+	return v.json()
+}
+
+// compareLoud orders features that have drifted: the smallest effect first.
+func compareLoud(features map[string]*Feature, a, b string) int {
+	effect := func(name string) float64 {
+		if e := features[name].Effect; e != nil {
+			return float64(*e)
+		}
+		return -1
+	}
+	return cmp.Or(cmp.Compare(effect(a), effect(b)), cmp.Compare(a, b))
 }
 
 // compareQuiet orders features that have not drifted: the least interesting

@@ -1,6 +1,10 @@
 package drift
 
-import "fmt"
+import (
+	"fmt"
+
+	"github.com/kolmo-ml/kolmo/windows"
+)
 
 // A reference should be wellSized times as large as a window. All windows are
 // compared with the same reference: one of a window's own size that happens to lie a
@@ -35,6 +39,17 @@ func warn(v *Verdict, family []judgement, budget float64) {
 	if budget > 0 {
 		add(uncalibrated, "the budget allows for independent values only, since windows of the reference are not known")
 		add(hopeless, "no difference is improbable enough for the budget: the reference has too few windows")
+	}
+}
+
+// warnOfLimits says where the verdict is no longer a function of the log alone:
+// which of too many names are kept depends on the order of arrival.
+func warnOfLimits(v *Verdict, w *windows.Window) {
+	switch {
+	case windows.IsOther(v.Model, v.Version):
+		v.Warnings = append(v.Warnings, "events of models or versions beyond the limits are counted here: which they are depends on the order of arrival, and on a replay they need not be the same")
+	case w.OverLimit > 0:
+		v.Warnings = append(v.Warnings, fmt.Sprintf("%d values are beyond the limits of features or memory and were not kept: which they are depends on the order of arrival, and on a replay they need not be the same", w.OverLimit))
 	}
 }
 
