@@ -11,9 +11,11 @@ type Config struct {
 	Redis           Redis
 	Listen          string        // address of the HTTP listener, host:port
 	CheckpointEvery time.Duration // longest time between two checkpoints of a partition
-	Limits          Limits
-	Defaults        Settings // of every model, unless its entry says otherwise
-	Models          []Entry  // in the order of the file; For resolves them
+	// MemoryLimit is what the process may take, in bytes.
+	MemoryLimit int64
+	Limits      Limits
+	Defaults    Settings // of every model, unless its entry says otherwise
+	Models      []Entry  // in the order of the file; For resolves them
 	// Reserved are the keys of the file that are known but do nothing yet, in
 	// the order of the file. A service says so when it starts.
 	Reserved []Reserved
@@ -121,7 +123,10 @@ type Limits struct {
 	FeaturesPerModel int
 	FeatureSeries    int // per-feature metric series in all
 	Categories       int // per feature, beyond those of the reference
-	NameLength       int // of a model, version, feature…, in bytes
+	NameLength       int // of a model, version, feature, category…, in bytes
+	OpenWindows      int // slices of one model version that a partition holds
+	// MetricsBytes is what names may make of the metrics page.
+	MetricsBytes int64
 	// MaxAhead is how far an event's time may be past its record's.
 	MaxAhead time.Duration
 	// IdleAfter is how long a partition must be silent before it holds back

@@ -29,6 +29,7 @@ func Default() Config {
 		Redis:           Redis{Prefix: "kolmo"},
 		Listen:          "127.0.0.1:9464",
 		CheckpointEvery: 5 * time.Second,
+		MemoryLimit:     800 << 20,
 		Limits: Limits{
 			MaxEventBytes:    1 << 20,
 			MaxDepth:         32,
@@ -38,6 +39,8 @@ func Default() Config {
 			FeatureSeries:    50000,
 			Categories:       1000,
 			NameLength:       256,
+			OpenWindows:      10000,
+			MetricsBytes:     8 << 20,
 			MaxAhead:         time.Hour,
 			IdleAfter:        30 * time.Second,
 			ForgetAfter:      24 * time.Hour,

@@ -42,7 +42,7 @@ func TestDefaultsAreThoseDocumented(t *testing.T) {
 	}
 	wantLimits := configs.Limits{
 		MaxEventBytes: 1 << 20, MaxDepth: 32, Models: 1000, VersionsPerModel: 50, FeaturesPerModel: 4000,
-		FeatureSeries: 50000, Categories: 1000, NameLength: 256,
+		FeatureSeries: 50000, Categories: 1000, NameLength: 256, OpenWindows: 10000, MetricsBytes: 8 << 20,
 		MaxAhead: time.Hour, IdleAfter: 30 * time.Second, ForgetAfter: 24 * time.Hour, MaxBinMass: 0.05,
 	}
 	wantDefaults := configs.Settings{
@@ -64,6 +64,7 @@ func TestDefaultsAreThoseDocumented(t *testing.T) {
 		{"redis", c.Redis, configs.Redis{Addresses: []string{"localhost:6379"}, Prefix: "kolmo"}},
 		{"listen", c.Listen, "127.0.0.1:9464"},
 		{"checkpoint_every", c.CheckpointEvery, 5 * time.Second},
+		{"memory_limit", c.MemoryLimit, int64(800 << 20)},
 		{"limits", c.Limits, wantLimits},
 		{"defaults", c.Defaults, wantDefaults},
 		{"models", len(c.Models), 0},

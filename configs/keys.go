@@ -17,7 +17,8 @@ func (c *Config) fields() []field {
 		{key: "models", value: entries{&c.Models, &c.Defaults},
 			meaning: "Models with settings of their own, merged key by key over defaults. An exact name goes before a glob, a longer glob before a shorter one, then the first in the file."},
 	}
-	return append(fields, reservedFields("alertmanager", "webhooks", "retraining", "silences", "slo", "web", "external_url", "memory_limit")...)
+	fields = append(fields, reservedFields("alertmanager", "webhooks", "retraining", "silences", "slo", "web", "external_url")...)
+	return append(fields, field{key: "memory_limit", value: bytes(&c.MemoryLimit, 64<<20, 1<<50), meaning: "What the process should take at most. Half of it is for what the partitions of an instance keep of their open windows: what has no room is counted, not kept. GOMEMLIMIT goes before it."})
 }
 
 func reservedFields(keys ...string) []field {
@@ -104,12 +105,14 @@ func (l *Limits) fields() []field {
 	return []field{
 		{key: "max_event_bytes", value: bytes(&l.MaxEventBytes, 1<<10, 16<<20), meaning: "Size of one record. Larger ones go to the dead letters."},
 		{key: "max_depth", value: whole(&l.MaxDepth, 1, 1000), meaning: "Levels of nesting in one record. Deeper ones go to the dead letters."},
-		{key: "models", value: whole(&l.Models, 1, 1_000_000), meaning: "Models."},
-		{key: "versions_per_model", value: whole(&l.VersionsPerModel, 1, 100_000), meaning: "Versions of one model."},
-		{key: "features_per_model", value: whole(&l.FeaturesPerModel, 1, 1_000_000), meaning: "Features of one model version."},
+		{key: "models", value: whole(&l.Models, 1, 1_000_000), meaning: "Models of one partition, beside those that have an entry of their own in models. Events of more are counted under model __other__."},
+		{key: "versions_per_model", value: whole(&l.VersionsPerModel, 1, 100_000), meaning: "Versions of one model in one partition. Events of more are counted under version __other__ of the model."},
+		{key: "features_per_model", value: whole(&l.FeaturesPerModel, 1, 1_000_000), meaning: "Features of one model version. Values of more are counted as over_limit in the verdict."},
 		{key: "feature_series", value: whole(&l.FeatureSeries, 0, 10_000_000), meaning: "Per-feature metric series in all; the most drifted keep theirs."},
-		{key: "categories", value: whole(&l.Categories, 1, 1_000_000), meaning: "Categories of one feature beyond those of the reference."},
-		{key: "name_length", value: whole(&l.NameLength, 1, 65_536), meaning: "Bytes of the name of a model, version, feature, status or metric."},
+		{key: "categories", value: whole(&l.Categories, 1, 1_000_000), meaning: "Categories of one feature beyond those of the reference. Values of more are counted under category __other__."},
+		{key: "name_length", value: whole(&l.NameLength, 1, 65_536), meaning: "Bytes of the name of a model, version, feature, status or metric. A longer text of a categorical feature is counted under category __other__."},
+		{key: "open_windows", value: whole(&l.OpenWindows, 1, 1_000_000), meaning: "Windows, or slices of windows that overlap, of one model version that a partition keeps open. Events for more count for nothing."},
+		{key: "metrics_bytes", value: bytes(&l.MetricsBytes, 64<<10, 1<<30), meaning: "What the names of models, versions, features and statuses may make of the metrics page. What goes beyond it is counted under __other__, or left out and counted."},
 		{key: "max_ahead", value: duration(&l.MaxAhead, 0, year), meaning: "How far an event's time may be past its record's. Events further ahead go to the dead letters."},
 		{key: "idle_after", value: duration(&l.IdleAfter, time.Second, year), meaning: "How long a partition must be silent before it holds back nobody."},
 		{key: "forget_after", value: duration(&l.ForgetAfter, 0, year), meaning: "How long, in event time, a version without events still gets verdicts."},

@@ -140,7 +140,6 @@ retraining:
 silences: []
 slo: {}
 web: {}
-memory_limit: 1GiB
 defaults: {schedule: daily}
 models:
   - name: fraud
@@ -152,7 +151,7 @@ models:
 	for _, r := range c.Reserved {
 		got = append(got, r.Path)
 	}
-	want := "external_url alertmanager webhooks retraining silences slo web memory_limit defaults.schedule " +
+	want := "external_url alertmanager webhooks retraining silences slo web defaults.schedule " +
 		"models[0].segments models[0].outcomes"
 	if strings.Join(got, " ") != want || c.Reserved[0].Line != 1 || c.Reserved[1].Line != 4 {
 		t.Errorf("reserved: %v", c.Reserved)
