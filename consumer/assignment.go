@@ -178,6 +178,7 @@ func (o *owner) rules() windows.Rules {
 			return c.closed.grid(o.ctx, model, version, start)
 		},
 		Shards: c.inputs.Shards, MaxAhead: c.options.MaxAhead, Limits: c.options.Limits,
+		Named: c.options.Named, ForgetAfter: c.options.ForgetAfter, Room: c.room,
 	}
 }
 

@@ -25,6 +25,9 @@ type Consumer struct {
 	marks   *marks
 	topics  map[string]Topic
 	inputs  *Inputs
+	room    *windows.Room
+	// unpacker bounds what the batches of a fetch unpack to.
+	unpacker *unpacker
 
 	// client belongs to a session, and so do the ids of the topics that it reads:
 	// a topic that is created anew takes a new session. Both are written by Run
@@ -55,6 +58,10 @@ func New(options Options, inputs *Inputs) (*Consumer, error) {
 		topics: make(map[string]Topic, len(options.Topics)), owners: make(map[windows.PartitionID]*owner),
 		commits: make(map[string]map[int32]kgo.EpochOffset), waits: make(map[windows.PartitionID]time.Time),
 		reclaims: make(chan *owner, 1024), wake: make(chan struct{}, 1), ready: make(chan struct{}),
+	}
+	c.unpacker = newUnpacker(batchBytes(options.Event))
+	if options.StateBytes > 0 {
+		c.room = windows.NewRoom(options.StateBytes)
 	}
 	for _, t := range options.Topics {
 		c.topics[t.Name] = t
@@ -126,13 +133,18 @@ func (c *Consumer) poll(ctx context.Context) {
 		fetches := c.client.PollRecords(pollContext, mostRecords)
 		close(stop)
 		cancel()
+		c.unpacker.polled()
+		var refused []*kgo.ErrDecompressTooLarge
 		if ctx.Err() != nil || fetches.IsClientClosed() || c.createdAnew() {
 			c.client.AllowRebalance()
 			return
 		}
 		fetches.EachError(func(topic string, partition int32, err error) {
+			tooLarge, ok := errors.AsType[*kgo.ErrDecompressTooLarge](err)
 			switch {
-			case errors.Is(err, context.Canceled):
+			case ok:
+				refused = append(refused, tooLarge)
+			case errors.Is(err, context.Canceled), errors.Is(err, errUnpackedEnough):
 			case errors.Is(err, kerr.OffsetOutOfRange):
 				c.outOfRange(topic, partition)
 			case topic == "": // the client itself, or its group
@@ -151,6 +163,9 @@ func (c *Consumer) poll(ctx context.Context) {
 				c.options.Metrics.lag(p.Topic, p.Partition, p.HighWatermark-last-1)
 			}
 		})
+		for _, e := range refused {
+			c.refuse(e)
+		}
 		c.takeReclaims(ctx)
 		c.client.AllowRebalance()
 	}
@@ -170,12 +185,6 @@ func (c *Consumer) owned() []*owner {
 		all = append(all, o)
 	}
 	return all
-}
-
-// overLimit says that an event was left out because of a limit.
-func (c *Consumer) overLimit(o *owner, r *kgo.Record) {
-	c.limited.warn("limit "+o.topic.Name, "an event is beyond the limit of model versions, or of events in a slice, and counts for nothing",
-		"topic", r.Topic, "partition", r.Partition, "offset", r.Offset, "limit", c.options.Limits.Models)
 }
 
 // waiting remembers since when an owner holds an event, and says so when that

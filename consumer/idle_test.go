@@ -77,7 +77,7 @@ func TestCountersWaitForTheCheckpoint(t *testing.T) {
 		if n%3 == 0 {
 			status = []byte{'5', byte('0' + n%100/10), byte('0' + n%10)}
 		}
-		p.request([]byte("m"), []byte("1"), status, 0.004, true)
+		p.request("m", "1", status, 0.004, true)
 	}
 	m := p.models[modelKey{"m", "1"}]
 	var total uint64

@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/kolmo-ml/kolmo/windows"
 )
 
 // latencyBuckets are the upper bounds, in seconds, of model_latency_seconds.
@@ -27,11 +29,14 @@ type Metrics struct {
 	checkpoints     prometheus.Histogram
 	checkpointBytes prometheus.Counter
 	fenced          prometheus.Counter
+	overLimits      *prometheus.CounterVec
 	latency         *latencies
+	labelled        *labelled
 }
 
-// NewMetrics makes the metrics and registers them.
-func NewMetrics(registerer prometheus.Registerer) *Metrics {
+// NewMetrics makes the metrics and registers them. room bounds what names can make
+// of them; nil: nothing does.
+func NewMetrics(registerer prometheus.Registerer, room SeriesRoom) *Metrics {
 	m := &Metrics{
 		events: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "kolmo_events_total", Help: "Records read, by topic and what became of them.",
@@ -64,10 +69,13 @@ func NewMetrics(registerer prometheus.Registerer) *Metrics {
 		fenced: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "kolmo_fenced_total", Help: "Writes that were refused because somebody else had taken over.",
 		}),
-		latency: newLatencies(),
+		overLimits: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "kolmo_over_limit_total", Help: "What the input had beyond a limit, and was counted under " + windows.Other + " or not at all.",
+		}, []string{"limit"}),
+		latency: newLatencies(), labelled: newLabelled(room),
 	}
 	registerer.MustRegister(m.events, m.late, m.deadLetters, m.requests, m.watermarkLag, m.consumerLag, m.held,
-		m.checkpoints, m.checkpointBytes, m.fenced, m.latency)
+		m.checkpoints, m.checkpointBytes, m.fenced, m.overLimits, m.latency)
 	return m
 }
 
@@ -94,9 +102,9 @@ func newPending() pending {
 }
 
 // request counts one prediction event.
-func (p *pending) request(model, version, status []byte, latencySeconds float64, hasLatency bool) {
-	if p.last == nil || p.lastKey.model != string(model) || p.lastKey.version != string(version) {
-		key := modelKey{string(model), string(version)}
+func (p *pending) request(model, version string, status []byte, latencySeconds float64, hasLatency bool) {
+	if p.last == nil || p.lastKey.model != model || p.lastKey.version != version {
+		key := modelKey{model, version}
 		m := p.models[key]
 		if m == nil {
 			m = &modelPending{requests: make(map[string]*uint64), latency: newLatencyCounts()}
@@ -108,7 +116,7 @@ func (p *pending) request(model, version, status []byte, latencySeconds float64,
 	if count == nil {
 		label := string(status)
 		if len(p.last.requests) >= maxStatusLabels {
-			label = otherLabel
+			label = windows.Other
 		}
 		if count = p.last.requests[label]; count == nil {
 			count = new(uint64)
@@ -120,12 +128,6 @@ func (p *pending) request(model, version, status []byte, latencySeconds float64,
 		p.last.latency.observe(latencySeconds)
 	}
 }
-
-// maxStatusLabels bounds the status labels one checkpoint can add per model.
-const (
-	maxStatusLabels = 100
-	otherLabel      = "__other__"
-)
 
 // committed adds what a committed checkpoint holds and empties p.
 func (m *Metrics) committed(topic string, p *pending) {
@@ -140,13 +142,19 @@ func (m *Metrics) committed(topic string, p *pending) {
 		add("rejected", p.rejected)
 		add("over_limit", p.overLimit)
 		for model, n := range p.lateByModel {
-			m.late.WithLabelValues(model).Add(float64(n))
+			m.late.WithLabelValues(m.labelled.lateness(model)).Add(float64(n))
 		}
 		for key, counts := range p.models {
 			for status, n := range counts.requests {
-				m.requests.WithLabelValues(key.model, key.version, status).Add(float64(*n))
+				as, status := m.labelled.request(key, status)
+				m.requests.WithLabelValues(as.model, as.version, status).Add(float64(*n))
 			}
-			m.latency.add(key, &counts.latency)
+			if counts.latency.any() {
+				m.latency.add(m.labelled.latencies(key), &counts.latency)
+			}
+		}
+		if n := m.labelled.keptTogether(); n > 0 {
+			m.overLimit("metrics", n)
 		}
 	}
 	*p = newPending()
@@ -158,6 +166,13 @@ func (m *Metrics) checkpointed(took time.Duration, bytes int) {
 	}
 	m.checkpoints.Observe(took.Seconds())
 	m.checkpointBytes.Add(float64(bytes))
+}
+
+// overLimit counts what was beyond a limit.
+func (m *Metrics) overLimit(limit string, n uint64) {
+	if m != nil {
+		m.overLimits.WithLabelValues(limit).Add(float64(n))
+	}
 }
 
 func (m *Metrics) wasFenced() {
@@ -221,6 +236,16 @@ type latencyCounts struct {
 func newLatencyCounts() latencyCounts {
 	bounds := latencyBuckets()
 	return latencyCounts{bounds: bounds, counts: make([]uint64, len(bounds)+1)}
+}
+
+// any reports whether there is a latency at all.
+func (c *latencyCounts) any() bool {
+	for _, n := range c.counts {
+		if n > 0 {
+			return true
+		}
+	}
+	return false
 }
 
 func (c *latencyCounts) observe(seconds float64) {

@@ -58,8 +58,14 @@ type Options struct {
 	// Rewind tells from where a partition is read again whose state is lost.
 	Rewind windows.Rewind
 
-	Event           event.Limits
-	Limits          windows.Limits
+	Event  event.Limits
+	Limits windows.Limits
+	// Named are the models that the configuration has by name: they have a place
+	// whatever else comes.
+	Named       map[string]bool
+	ForgetAfter time.Duration
+	// StateBytes bounds what all partitions of this instance keep; 0: nothing does.
+	StateBytes      int64
 	MaxAhead        time.Duration
 	IdleAfter       time.Duration
 	CheckpointEvery time.Duration

@@ -75,6 +75,7 @@ type owner struct {
 // run owns the partition until it is revoked or lost.
 func (o *owner) run() {
 	defer close(o.done)
+	defer o.state.Release()
 	review := time.NewTicker(reviewEvery)
 	defer review.Stop()
 	for {
@@ -164,6 +165,9 @@ func (o *owner) take(r *kgo.Record) bool {
 		o.state.Skip(r.Offset)
 		return true
 	}
+	if o.takeRefused(r) {
+		return true
+	}
 	if err := o.decoder.Decode(o.topic.Role, r.Value, &o.event); err != nil {
 		o.reject(r, err)
 		return true
@@ -187,14 +191,15 @@ func (o *owner) take(r *kgo.Record) bool {
 		o.counted.accepted++
 		o.lastAccepted = time.Now()
 		if obs.IsPrediction {
-			o.counted.request(e.Model, e.Version, e.Status, e.LatencyMillis/1000, e.HasLatency)
+			model, version := o.state.CountedAs()
+			o.counted.request(model, version, e.Status, e.LatencyMillis/1000, e.HasLatency)
 		}
 	case windows.Late:
+		model, _ := o.state.CountedAs()
 		o.counted.late++
-		o.counted.lateByModel[string(e.Model)]++
+		o.counted.lateByModel[model]++
 	case windows.OverLimit:
 		o.counted.overLimit++
-		o.consumer.overLimit(o, r)
 	case windows.TooFarAhead:
 		o.reject(r, &event.Rejection{
 			Reason: event.ReasonTooFarAhead,
@@ -278,6 +283,7 @@ func (o *owner) checkpoint() bool {
 			o.sequence.Store(o.claim.Sequence())
 			o.consumer.options.Metrics.checkpointed(time.Since(start), written.Bytes)
 			o.consumer.options.Metrics.committed(o.topic.Name, &o.counted)
+			o.tellExceeded()
 			o.consumer.committed(o, snapshot.NextOffset)
 			if o.failing {
 				o.log.Info("checkpoints work again")

@@ -44,7 +44,7 @@ func (c *Consumer) join() error {
 		// resumed meanwhile: the wait is what a held partition may lose.
 		kgo.FetchMaxWait(250*time.Millisecond),
 		kgo.MaxConcurrentFetches(2),
-		kgo.MaxDecompressBatchBytes(64<<20),
+		kgo.WithDecompressor(c.unpacker),
 		kgo.MetadataMaxAge(30*time.Second),
 		kgo.WithHooks(options.Hooks...),
 	)...)

@@ -6,6 +6,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/kolmo-ml/kolmo/alerts"
+	"github.com/kolmo-ml/kolmo/windows"
 	"github.com/kolmo-ml/kolmo/windows/drift"
 )
 
@@ -30,16 +31,41 @@ type Metrics struct {
 
 	mu sync.Mutex
 	// versions remembers, by shard, which labels are exposed. Guarded by mu.
-	versions map[int]map[modelLabels]map[string]bool
-	series   int // features exposed in all; guarded by mu
-	most     int
+	versions map[int]map[modelLabels]*exposed
+	// counted are the labels of closedTotal, which no release takes back. Guarded
+	// by mu.
+	counted map[modelLabels]bool
+	series  int // features exposed in all; guarded by mu
+	most    int
+	room    SeriesRoom
 }
+
+// A SeriesRoom says whether the metrics page may have so many lines more about a
+// model: of a metric of that name, with labels of these values. Fewer than no
+// lines give back what was taken. nil: any number.
+type SeriesRoom func(model string, lines int, metric string, labels ...string) bool
+
+// What a model version, and a feature of one, have on the page.
+const (
+	versionLines, versionMetric = 3, "kolmo_windows_closed_total"
+	featureLines, featureMetric = 4, "kolmo_feature_drift_statistic"
+)
 
 type modelLabels struct{ model, version string }
 
+// exposed is what the gauges show of a model version.
+type exposed struct {
+	features map[string]string // the test of each
+	firing   map[[2]string]bool
+}
+
 // NewMetrics makes the metrics and registers them. At most featureSeries
-// features are exposed in all; those beyond it are counted.
-func NewMetrics(registerer prometheus.Registerer, featureSeries int) *Metrics {
+// features are exposed in all, and nothing beyond the room; what is left out is
+// counted.
+func NewMetrics(registerer prometheus.Registerer, featureSeries int, room SeriesRoom) *Metrics {
+	if room == nil {
+		room = func(string, int, string, ...string) bool { return true }
+	}
 	gauge := func(name, help string, labels ...string) *prometheus.GaugeVec {
 		return prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: name, Help: help}, labels)
 	}
@@ -56,7 +82,7 @@ func NewMetrics(registerer prometheus.Registerer, featureSeries int) *Metrics {
 		left: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "kolmo_feature_series_left_out_total", Help: "Features of closed windows that limits.feature_series kept out of the metrics.",
 		}),
-		versions: make(map[int]map[modelLabels]map[string]bool), most: featureSeries,
+		versions: make(map[int]map[modelLabels]*exposed), counted: make(map[modelLabels]bool), most: featureSeries, room: room,
 	}
 	registerer.MustRegister(m.statistic, m.pValue, m.drifted, m.missing, m.windowEvents, m.closedTotal, m.firing, m.left)
 	return m
@@ -71,25 +97,29 @@ func (m *Metrics) closed(shard int, c closedWindow) {
 	defer m.mu.Unlock()
 	v := c.verdict
 	key := modelLabels{v.Model, v.Version}
+	m.count(key)
 	if m.versions[shard] == nil {
-		m.versions[shard] = make(map[modelLabels]map[string]bool)
+		m.versions[shard] = make(map[modelLabels]*exposed)
 	}
-	features := m.versions[shard][key]
-	if features == nil {
-		features = make(map[string]bool)
-		m.versions[shard][key] = features
+	shown := m.versions[shard][key]
+	if shown == nil {
+		if !m.room(v.Model, versionLines, versionMetric, v.Model, v.Version) {
+			m.left.Add(float64(max(1, len(v.Features))))
+			return
+		}
+		shown = &exposed{features: make(map[string]string), firing: make(map[[2]string]bool)}
+		m.versions[shard][key] = shown
 	}
-	m.closedTotal.WithLabelValues(v.Model, v.Version).Inc()
 	m.windowEvents.WithLabelValues(v.Model, v.Version).Set(float64(v.Events))
 	for _, drifted := range []bool{true, false} { // the drifted keep their series
 		for name, f := range v.Features {
 			if f.Drifted == drifted {
-				m.feature(features, key, name, f)
+				m.feature(shown, key, name, f)
 			}
 		}
 	}
 	if v.Prediction != nil {
-		m.feature(features, key, "prediction", v.Prediction)
+		m.feature(shown, key, "prediction", v.Prediction)
 	}
 	for _, a := range c.alerts {
 		value := 0.0
@@ -97,17 +127,34 @@ func (m *Metrics) closed(shard int, c closedWindow) {
 			value = 1
 		}
 		m.firing.WithLabelValues(v.Model, v.Version, string(a.Kind), a.Severity).Set(value)
+		shown.firing[[2]string{string(a.Kind), a.Severity}] = true
 	}
 }
 
-func (m *Metrics) feature(exposed map[string]bool, key modelLabels, name string, f *drift.Feature) {
-	if !exposed[name] {
-		if m.series >= m.most {
+// count counts a closed window, those of too many versions together.
+func (m *Metrics) count(key modelLabels) {
+	if !m.counted[key] {
+		if !m.room(key.model, 1, versionMetric, key.model, key.version) {
+			m.closedTotal.WithLabelValues(windows.Other, "").Inc()
+			return
+		}
+		m.counted[key] = true
+	}
+	m.closedTotal.WithLabelValues(key.model, key.version).Inc()
+}
+
+func (m *Metrics) feature(shown *exposed, key modelLabels, name string, f *drift.Feature) {
+	test, known := shown.features[name]
+	if !known {
+		if m.series >= m.most || !m.room(key.model, featureLines, featureMetric, key.model, key.version, name) {
 			m.left.Inc()
 			return
 		}
-		exposed[name] = true
 		m.series++
+	}
+	shown.features[name] = f.Test
+	if test != f.Test && test != "" {
+		m.statistic.DeleteLabelValues(key.model, key.version, name, test)
 	}
 	flag := 0.0
 	if f.Drifted {
@@ -132,12 +179,20 @@ func (m *Metrics) release(shard int) {
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	for key, features := range m.versions[shard] {
-		labels := prometheus.Labels{"model": key.model, "version": key.version}
-		for _, vec := range []*prometheus.GaugeVec{m.statistic, m.pValue, m.drifted, m.missing, m.windowEvents, m.firing} {
-			vec.DeletePartialMatch(labels)
+	for key, shown := range m.versions[shard] {
+		m.windowEvents.DeleteLabelValues(key.model, key.version)
+		m.room(key.model, -versionLines, versionMetric, key.model, key.version)
+		for name, test := range shown.features {
+			for _, vec := range []*prometheus.GaugeVec{m.pValue, m.drifted, m.missing} {
+				vec.DeleteLabelValues(key.model, key.version, name)
+			}
+			m.statistic.DeleteLabelValues(key.model, key.version, name, test)
+			m.room(key.model, -featureLines, featureMetric, key.model, key.version, name)
 		}
-		m.series -= len(features)
+		for labels := range shown.firing {
+			m.firing.DeleteLabelValues(key.model, key.version, labels[0], labels[1])
+		}
+		m.series -= len(shown.features)
 	}
 	delete(m.versions, shard)
 }

@@ -58,8 +58,8 @@ func (d *described) Register(c prometheus.Collector) error {
 // the service's own; the walk through the README sees it.
 func TestReadmeMetrics(t *testing.T) {
 	d := &described{labels: map[string]string{"kolmo_build_info": "version,commit"}}
-	consumer.NewMetrics(d)
-	kafka.NewMetrics(d, 1)
+	consumer.NewMetrics(d, nil)
+	kafka.NewMetrics(d, 1, nil)
 	sorted := func(labels string) string {
 		names := strings.Split(labels, ",")
 		slices.Sort(names)

@@ -7,6 +7,7 @@ import (
 	"io"
 	"log/slog"
 	"os"
+	"runtime/debug"
 
 	"github.com/spf13/cobra"
 
@@ -16,7 +17,7 @@ import (
 
 func newRunCommand(stderr io.Writer) *cobra.Command {
 	var file string
-	var debug bool
+	var verbose bool
 	c := &cobra.Command{
 		Use:   "run --config FILE",
 		Short: "Run the service on Kafka and Redis",
@@ -31,14 +32,14 @@ that ends or dies is replaced by the others.`,
 				return err
 			}
 			level := slog.LevelInfo
-			if debug {
+			if verbose {
 				level = slog.LevelDebug
 			}
 			return failed(runService(c.Context(), config, newLog(stderr, level)))
 		},
 	}
 	c.Flags().StringVar(&file, "config", "", "configuration file")
-	c.Flags().BoolVar(&debug, "debug", false, "log more")
+	c.Flags().BoolVar(&verbose, "debug", false, "log more")
 	_ = c.MarkFlagRequired("config") // fails only for a flag that does not exist
 	_ = c.MarkFlagFilename("config", "yaml", "yml")
 	return c
@@ -81,6 +82,9 @@ func runService(ctx context.Context, config *configs.Config, log *slog.Logger) e
 	options.Version, options.Commit = buildVersion()
 	if options.At, err = crashPoint(); err != nil {
 		return err
+	}
+	if os.Getenv("GOMEMLIMIT") == "" { // Go has taken that one already
+		debug.SetMemoryLimit(config.MemoryLimit)
 	}
 	s, err := service.Start(ctx, options)
 	if err != nil {

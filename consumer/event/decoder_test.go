@@ -348,7 +348,7 @@ func TestRejected(t *testing.T) {
 		{p, `{"model":""}`, event.ReasonMissingModel},
 		{o, `{"Model":"m"}`, event.ReasonMissingModel},
 	}
-	seen := map[event.Reason]bool{event.ReasonTooFarAhead: true} // not the decoder's to say
+	seen := map[event.Reason]bool{event.ReasonTooFarAhead: true, event.ReasonBatchTooLarge: true} // not the decoder's to say
 	d := event.NewDecoder(small)
 	var e event.Event
 	for _, c := range cases {

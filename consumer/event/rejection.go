@@ -48,6 +48,9 @@ const (
 	// ReasonTooFarAhead is an event time too far past the record's own time. The
 	// decoder does not see that time: whoever consumes the record judges it.
 	ReasonTooFarAhead Reason = "too_far_ahead"
+	// ReasonBatchTooLarge is a batch of records that unpacks to more than is read.
+	// Like the one before it is not the decoder's to say.
+	ReasonBatchTooLarge Reason = "batch_too_large"
 )
 
 // Reasons lists every reason, in the order in which they are judged.
@@ -57,6 +60,7 @@ func Reasons() []Reason {
 		ReasonInvalidJSON, ReasonTrailingData, ReasonWrongType, ReasonDuplicateKey,
 		ReasonNumberRange, ReasonInvalidTime, ReasonNameTooLong,
 		ReasonTooManyFeatures, ReasonReservedName, ReasonMissingModel, ReasonTooFarAhead,
+		ReasonBatchTooLarge,
 	}
 }
 

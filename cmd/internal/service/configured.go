@@ -54,6 +54,7 @@ func Configured(c *configs.Config, log *slog.Logger) (Options, error) {
 		Start: consumer.Start{Latest: c.Kafka.Start.Position == configs.StartLatest},
 		Event: EventLimits(c), Limits: WindowLimits(c),
 		MaxAhead: c.Limits.MaxAhead, IdleAfter: c.Limits.IdleAfter, CheckpointEvery: c.CheckpointEvery,
+		ForgetAfter: c.Limits.ForgetAfter, Named: named(c), MemoryLimit: c.MemoryLimit, MetricsBytes: c.Limits.MetricsBytes,
 		FeatureSeries: c.Limits.FeatureSeries, Listen: c.Listen, Fingerprint: c.Fingerprint(), Log: log,
 	}
 	if c.Kafka.Start.Position == configs.StartTime {
@@ -93,7 +94,21 @@ func EventLimits(c *configs.Config) event.Limits {
 
 // WindowLimits are the limits of what a partition keeps.
 func WindowLimits(c *configs.Config) windows.Limits {
-	return windows.Limits{Models: c.Limits.Models * c.Limits.VersionsPerModel, Features: c.Limits.FeaturesPerModel, Categories: c.Limits.Categories}
+	return windows.Limits{
+		Models: c.Limits.Models, Versions: c.Limits.VersionsPerModel, Features: c.Limits.FeaturesPerModel,
+		Categories: c.Limits.Categories, TextBytes: c.Limits.NameLength, Panes: c.Limits.OpenWindows,
+	}
+}
+
+// named are the models that have an entry of their own, not a glob's.
+func named(c *configs.Config) map[string]bool {
+	names := make(map[string]bool)
+	for _, name := range patterns(c) {
+		if !strings.ContainsAny(name, "*?") {
+			names[name] = true
+		}
+	}
+	return names
 }
 
 // referencePattern names the entry that supplied a model's reference file:

@@ -61,6 +61,13 @@ type Options struct {
 	IdleAfter       time.Duration
 	CheckpointEvery time.Duration
 	FeatureSeries   int
+	ForgetAfter     time.Duration
+	// Named are the models that the configuration has by name.
+	Named map[string]bool
+	// MemoryLimit is what the process should take, in bytes: half of it is for what
+	// partitions keep. MetricsBytes bounds what names make of the metrics page. 0:
+	// nothing does.
+	MemoryLimit, MetricsBytes int64
 
 	// At is called at every step of a checkpoint and of a close, where a crash can
 	// come in between; nil: nobody wants to know.

@@ -93,7 +93,8 @@ func Start(ctx context.Context, o Options) (*Service, error) {
 			return kafka.Decided(ctx, o.Client, o.Outputs.Progress, inputs.Shards)
 		},
 		Numbering: o.Numbering, Rewind: o.Rewind, Event: o.Event, Limits: o.Limits, MaxAhead: o.MaxAhead, IdleAfter: o.IdleAfter, CheckpointEvery: o.CheckpointEvery,
-		Metrics: consumer.NewMetrics(o.Registry), Log: o.Log,
+		Named: o.Named, ForgetAfter: o.ForgetAfter, StateBytes: o.MemoryLimit / 2,
+		Metrics: consumer.NewMetrics(o.Registry, newSeriesRoom(o.MetricsBytes/2, o.Named).take), Log: o.Log,
 	}, inputs)
 	if err != nil {
 		return nil, err
@@ -108,7 +109,7 @@ func Start(ctx context.Context, o Options) (*Service, error) {
 			return kafka.Model{Settings: &m.Settings, Pattern: m.Pattern}
 		},
 		Numbering: o.Numbering, Rewind: o.Rewind, Configured: o.Configured, Fingerprint: o.Fingerprint, Instance: instanceName(), At: atClose,
-		Metrics: kafka.NewMetrics(o.Registry, o.FeatureSeries), Log: o.Log,
+		Metrics: kafka.NewMetrics(o.Registry, o.FeatureSeries, newSeriesRoom(o.MetricsBytes/2, o.Named).take), Log: o.Log,
 	})
 	if err != nil {
 		return nil, err
