@@ -2,10 +2,12 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
 	"log/slog"
 	"math"
 	"os"
+	"slices"
 	"testing"
 
 	"github.com/twmb/franz-go/pkg/kadm"
@@ -26,22 +28,13 @@ import (
 // partition, in offset order.
 func (s *stack) readLogs(t *testing.T, topic string, limits event.Limits) []windowstest.Log {
 	t.Helper()
-	admin := kadm.NewClient(s.client(t))
-	details, err := admin.ListTopics(t.Context(), topic)
+	logs := s.emptyLogs(t, topic)
+	ends, err := kadm.NewClient(s.client(t)).ListEndOffsets(t.Context(), topic)
 	if err != nil {
 		t.Fatal(err)
 	}
-	ends, err := admin.ListEndOffsets(t.Context(), topic)
-	if err != nil {
-		t.Fatal(err)
-	}
-	logs := make([]windowstest.Log, len(details[topic].Partitions))
 	var total int64
-	for i := range logs {
-		logs[i].ID = windows.PartitionID{Topic: windows.TopicID(details[topic].ID), Partition: int32(i)}
-		end, _ := ends.Lookup(topic, int32(i))
-		total += end.Offset
-	}
+	ends.Each(func(end kadm.ListedOffset) { total += end.Offset })
 	client := s.client(t, kgo.ConsumeTopics(topic), kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()))
 	decoder := event.NewDecoder(limits)
 	for seen := int64(0); seen < total; {
@@ -51,25 +44,52 @@ func (s *stack) readLogs(t *testing.T, topic string, limits event.Limits) []wind
 		}
 		fetches.EachRecord(func(r *kgo.Record) {
 			seen++
-			var e event.Event
-			if err := decoder.Decode(event.Predictions, bytes.Clone(r.Value), &e); err != nil {
+			o, ok := observed(decoder, r)
+			if !ok {
 				return
-			}
-			o := windows.Observation{
-				Offset: r.Offset, RecordTime: windows.TimestampOf(r.Timestamp), Time: windows.TimestampOf(r.Timestamp),
-				Model: bytes.Clone(e.Model), Version: bytes.Clone(e.Version), HasFeatures: e.HasFeatures,
-				IsPrediction: true, Prediction: own(e.Prediction), Status: bytes.Clone(e.Status), HasLatency: e.HasLatency, Latency: e.LatencyMillis,
-			}
-			if e.HasTime {
-				o.Time = windows.Timestamp(e.Time)
-			}
-			for _, f := range e.Features {
-				o.Features = append(o.Features, windows.Field{Name: bytes.Clone(f.Name), Value: own(f.Value)})
 			}
 			logs[r.Partition].Records = append(logs[r.Partition].Records, o)
 		})
 	}
 	return logs
+}
+
+// emptyLogs are the partitions of a topic.
+func (s *stack) emptyLogs(t *testing.T, topic string) []windowstest.Log {
+	t.Helper()
+	details, err := kadm.NewClient(s.client(t)).ListTopics(t.Context(), topic)
+	if err != nil {
+		t.Fatal(err)
+	}
+	logs := make([]windowstest.Log, len(details[topic].Partitions))
+	for i := range logs {
+		logs[i].ID = windows.PartitionID{Topic: windows.TopicID(details[topic].ID), Partition: int32(i)}
+	}
+	return logs
+}
+
+func sortByOffset(records []windows.Observation) {
+	slices.SortFunc(records, func(a, b windows.Observation) int { return cmp.Compare(a.Offset, b.Offset) })
+}
+
+// observed is what an accepted record says; ok is false for one that is no event.
+func observed(decoder *event.Decoder, r *kgo.Record) (o windows.Observation, ok bool) {
+	var e event.Event
+	if err := decoder.Decode(event.Predictions, bytes.Clone(r.Value), &e); err != nil {
+		return o, false
+	}
+	o = windows.Observation{
+		Offset: r.Offset, RecordTime: windows.TimestampOf(r.Timestamp), Time: windows.TimestampOf(r.Timestamp),
+		Model: bytes.Clone(e.Model), Version: bytes.Clone(e.Version), HasFeatures: e.HasFeatures,
+		IsPrediction: true, Prediction: own(e.Prediction), Status: bytes.Clone(e.Status), HasLatency: e.HasLatency, Latency: e.LatencyMillis,
+	}
+	if e.HasTime {
+		o.Time = windows.Timestamp(e.Time)
+	}
+	for _, f := range e.Features {
+		o.Features = append(o.Features, windows.Field{Name: bytes.Clone(f.Name), Value: own(f.Value)})
+	}
+	return o, true
 }
 
 func own(v windows.Value) windows.Value {
