@@ -49,9 +49,11 @@ type Alert struct {
 	Since   time.Time `json:"since"`
 	Summary string    `json:"summary"`
 	// Features are the culprits, the largest effect first.
-	Features    []Culprit `json:"features"`
-	EvidenceURL string    `json:"evidence_url"`
-	RunbookURL  string    `json:"runbook_url"`
+	Features []Culprit `json:"features"`
+	// FeaturesLeftOut is how many more there are than the record has room for.
+	FeaturesLeftOut int    `json:"features_left_out,omitempty"`
+	EvidenceURL     string `json:"evidence_url"`
+	RunbookURL      string `json:"runbook_url"`
 }
 
 // A Culprit is a feature that drifted, or whose data is broken. Of the latter
@@ -65,13 +67,25 @@ type Culprit struct {
 	Effect    *drift.Number `json:"effect"`
 }
 
-// Encode writes the alert's JSON.
+// mostAlertBytes bounds an alert's record: those who read it need not read a
+// megabyte.
+const mostAlertBytes = 256 << 10
+
+// Encode writes the alert's JSON. Where it has more culprits than there is room
+// for, those with the smallest effects are left out and counted.
 func (a *Alert) Encode() ([]byte, error) {
-	data, err := json.Append(nil, a, json.SortMapKeys)
-	if err != nil {
-		return nil, fmt.Errorf("writing alert %s: %w", a.ID, err)
+	shorter := *a
+	for {
+		data, err := json.Append(nil, &shorter, json.SortMapKeys)
+		if err != nil {
+			return nil, fmt.Errorf("writing alert %s: %w", a.ID, err)
+		}
+		if len(data) <= mostAlertBytes || len(shorter.Features) == 0 {
+			return data, nil
+		}
+		shorter.Features = shorter.Features[:len(shorter.Features)/2]
+		shorter.FeaturesLeftOut = len(a.Features) - len(shorter.Features)
 	}
-	return data, nil
 }
 
 // identity is the id of an incident: a hash of what it is about and the first

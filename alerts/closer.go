@@ -15,6 +15,8 @@ type Settings struct {
 	windows.Settings
 	MaxAhead    time.Duration
 	ForgetAfter time.Duration
+	// Limits are those of a pane: a window has no more names either.
+	Limits windows.Limits
 	// FirstWindows is how many windows make the reference of a version that has
 	// none; 0: references come from elsewhere.
 	FirstWindows int
@@ -81,6 +83,7 @@ func NewProgress(v Version) *Progress {
 // Close closes one window. It is a pure function of its arguments.
 func Close(settings *Settings, step Step) Outcome {
 	merged := windows.Merge(step.Due.Interval, step.Parts)
+	merged.Bound(settings.Limits)
 	after := *step.Progress
 	bounds := drift.BoundsOf(step.Due.Interval)
 	after.Window, after.Next, after.ActiveUntil = &bounds, step.Due.After.Next, step.Due.After.ActiveUntil
@@ -150,6 +153,7 @@ func (out *Outcome) growReference(settings *Settings, step Step, merged *windows
 		grown = new(reference.Draft)
 	}
 	grown.Append(fresh)
+	grown.Bound(settings.Limits)
 	draft.EndPane = step.Due.EndPane
 	if fresh.Events > 0 {
 		draft.Windows++

@@ -200,7 +200,7 @@ func (out *Outcome) remember(settings *Settings, step Step, merged *windows.Wind
 		if settings.makesGrid(step.Progress, step.Due) {
 			out.makeGrid(settings, step)
 		} else if grid := settings.ownGrid(step.Progress); grid != nil && serving != nil && grid.ID == out.Summary.GridID && settings.fineGrids() {
-			out.Progress.Crowded = out.Summary.Crowded(serving, h.MaxBinMass, h.Kind == reference.Seasonal)
+			out.Progress.Crowded = fewNames(out.Summary.Crowded(serving, h.MaxBinMass, h.Kind == reference.Seasonal))
 		}
 		history = append(history, Summary{Start: w.Start, End: w.End, ID: out.Summary.ID, Rows: out.Summary.Rows, Parts: out.Summary.Parts()})
 	}
@@ -259,4 +259,19 @@ func (s *Settings) needed(w Summary, last int, due windows.DueWindow) bool {
 	}
 	next, _, _ := s.Definition.Window(due.After.Next)
 	return w.Start >= s.Definition.Ago(next.Start, s.History.Period, int64(s.History.Cycles)).Add(-time.Hour)
+}
+
+// mostNameBytes bounds a list of names in a progress record.
+const mostNameBytes = 64 << 10
+
+// fewNames are the first of the names that fit into a progress record: the others
+// are found again in the next window.
+func fewNames(names []string) []string {
+	bytes := 0
+	for i, name := range names {
+		if bytes += len(name); bytes > mostNameBytes {
+			return names[:max(i, 1)]
+		}
+	}
+	return names
 }

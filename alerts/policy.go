@@ -109,7 +109,7 @@ func (p Policy) alert(kind Kind, status Status, incident Incident, v *drift.Verd
 	if a.Features == nil {
 		a.Features = []Culprit{}
 	}
-	a.Summary = summary(a, found)
+	a.Summary = printable(summary(a, found))
 	return a
 }
 

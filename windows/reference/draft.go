@@ -30,6 +30,15 @@ func (d *Draft) Append(w *windows.Window) {
 	d.Window.Append(w)
 }
 
+// Bound brings what has grown back within limits: see windows.Window.Bound. What is
+// known of the windows of a feature that does not stay goes with it.
+func (d *Draft) Bound(limits windows.Limits) {
+	d.Window.Bound(limits)
+	d.Blocks.features = slices.DeleteFunc(d.Blocks.features, func(f *featureBlocks) bool {
+		return !f.Prediction && d.Window.Feature(f.Name) == nil
+	})
+}
+
 // Reference is what has grown: see FromWindow.
 func (d *Draft) Reference(kind string, size int) *Reference {
 	r := fromWindow(kind, d.Window, size)

@@ -10,10 +10,6 @@ import (
 	"github.com/kolmo-ml/kolmo/windows"
 )
 
-// mostCategories bounds how many categories of a feature a merged reference
-// names; the rarest of more are counted together.
-const mostCategories = 10_000
-
 // Merge makes one reference of the summaries of windows, given in the order of
 // time. Counts add up where windows were counted on one grid: the grid of the
 // last window that has one; a window that was counted on another is counted
@@ -191,16 +187,9 @@ func (f *Feature) mergeCategories(parts []*Feature) {
 		}
 		f.Overflow += part.Overflow
 	}
-	if len(counts) > mostCategories {
-		kept := commonest(counts, mostCategories)
-		maps.DeleteFunc(counts, func(name string, n uint64) bool {
-			_, named := slices.BinarySearch(kept, name)
-			if !named {
-				f.Overflow += n
-			}
-			return !named
-		})
-	}
+	merged := windows.Tally{Categories: counts}
+	merged.BoundCategories(nil)
+	f.Overflow += merged.Overflow
 	f.categorise(counts)
 	blocks := &featureBlocks{Name: f.Name, Categories: commonest(counts, mostBlockCategories)}
 	for _, part := range parts {

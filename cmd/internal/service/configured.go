@@ -151,7 +151,7 @@ func (m *models) make(c configs.Model) Model {
 	definition := c.Window
 	s := alerts.Settings{
 		Settings: windows.Settings{Definition: &definition, SampleSize: c.SampleSize, ReferenceSize: c.Reference.Size},
-		MaxAhead: m.config.Limits.MaxAhead, ForgetAfter: m.config.Limits.ForgetAfter,
+		MaxAhead: m.config.Limits.MaxAhead, ForgetAfter: m.config.Limits.ForgetAfter, Limits: WindowLimits(m.config),
 		Drift:  driftSettings(&c),
 		Policy: alerts.Policy{For: c.Alert.For, Of: c.Alert.Of, ResolveAfter: c.Alert.ResolveAfter, Severity: c.Alert.Severity},
 	}

@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -89,6 +90,15 @@ func instanceName() string {
 func quiet(log *slog.Logger) *slog.Logger { return slog.New(&warningsOnly{log.Handler()}) }
 
 type warningsOnly struct{ slog.Handler }
+
+// Handle implements slog.Handler. Of a batch that is too large to unpack the
+// consumer speaks itself, not once for each: it has gone on behind it.
+func (h *warningsOnly) Handle(ctx context.Context, r slog.Record) error {
+	if strings.HasPrefix(r.Message, "batch decompresses larger than") {
+		return nil
+	}
+	return h.Handler.Handle(ctx, r)
+}
 
 // Enabled implements slog.Handler.
 func (h *warningsOnly) Enabled(ctx context.Context, level slog.Level) bool {
