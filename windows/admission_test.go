@@ -279,7 +279,7 @@ func TestARestoredPartitionTakesItsRoom(t *testing.T) {
 	}
 	taken, panes := room.Taken(), b.HeldPanes()
 	again := newBounded(t, with)
-	again.Restore(b.NextOffset(), b.Watermark(), panes)
+	again.Restore(b.NextOffset(), b.Watermark(), Decisions{}, panes)
 	if restored := room.Taken() - taken; restored != taken {
 		t.Errorf("%d bytes were taken, %d when restored", taken, restored)
 	}

@@ -250,7 +250,7 @@ func (p *Partition) open(s *stream, index int64) *Pane {
 	}
 	var grid *Grid
 	if !s.other {
-		known := false
+		var known bool
 		if grid, known = p.rules.Grid(s.key.model, s.key.version, interval.Start); !known {
 			return nil
 		}

@@ -115,3 +115,59 @@ func FuzzDecodeMark(f *testing.F) {
 		}
 	})
 }
+
+func FuzzDecodeHead(f *testing.F) {
+	f.Add(encodeHead(head{}))
+	f.Add(encodeHead(head{nextOffset: 7, watermark: 1_772_366_400_000, lastEnd: windows.Unset, decisions: windows.Decisions{
+		Start: 3, Advances: []windows.Advance{{Offset: 5, From: windows.Unset, To: 9}, {Offset: 6, From: 9, To: windows.Forever}},
+		Gaps: []windows.Gap{{From: 1, To: 3, After: windows.Unset, Until: 4}},
+	}}))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		h, err := decodeHead(b)
+		if err != nil {
+			return
+		}
+		if len(h.decisions.Advances) > maxAdvances {
+			return // the oldest are not written again
+		}
+		again, err := decodeHead(encodeHead(h))
+		if err != nil || !reflect.DeepEqual(again, h) {
+			t.Fatalf("%v: %+v became %+v", err, h, again)
+		}
+	})
+}
+
+func FuzzDecodeGridsInForce(f *testing.F) {
+	f.Add("1772366400000", "12", encodeGrids(nil))
+	f.Add("-9223372036854775808", "-1", encodeGrids([]GridInForce{
+		{Model: "m", Version: "1", EffectiveFrom: windows.Unset, GridID: "sha256:00"}, {Model: "fraud-*", EffectiveFrom: 5, GridID: "g", Pattern: true},
+	}))
+	f.Fuzz(func(t *testing.T, through, generation string, b []byte) {
+		mark, err := parseThrough([]any{through, generation, string(b)})
+		if err == nil && !mark.Found {
+			t.Errorf("%q and %q are nothing", through, generation)
+		}
+		grids, err := decodeGrids(b)
+		if err != nil {
+			return
+		}
+		again, err := decodeGrids(encodeGrids(grids))
+		if err != nil || !reflect.DeepEqual(again, grids) {
+			t.Fatalf("%v: %+v became %+v", err, grids, again)
+		}
+	})
+}
+
+func FuzzDecodeShare(f *testing.F) {
+	f.Add(encodeHead(head{nextOffset: 7, watermark: 5}), encodeDirectory(nil, someEntries()[:2]))
+	f.Add([]byte{}, []byte{})
+	f.Fuzz(func(t *testing.T, manifest, directory []byte) {
+		share, err := decodeShare([]any{string(manifest), string(directory)})
+		if err == nil && !share.Found {
+			t.Error("a manifest that decodes is not found")
+		}
+		if none, err := decodeShare([]any{nil, string(directory)}); err != nil || none.Found || len(none.Panes) > 0 {
+			t.Errorf("without a manifest there is %+v, %v", none, err)
+		}
+	})
+}
