@@ -109,22 +109,22 @@ func (v *Verdict) Encode(limit int) ([]byte, error) {
 
 // shedFeatures leaves out as many of the named features, the first first, as it
 // must. said says how many they were.
-func (v *Verdict) shedFeatures(names []string, limit int, said string) (data []byte, err error) {
+func (v *Verdict) shedFeatures(names []string, limit int, said string) ([]byte, error) {
 	shed := len(v.Shed)
-	// In steps of a tenth: each step encodes once.
-	step := max(1, len(names)/10)
-	for dropped := 0; len(names) > 0; {
-		n := min(step, len(names))
+	data, err := v.json()
+	// As many at once as are too much if all are of a size, and at least a tenth of
+	// those that are left: each step encodes once.
+	for dropped := 0; err == nil && len(data) > limit && len(names) > 0; {
+		size := max(1, len(data)/max(1, len(v.Features)))
+		n := min(max(1, len(names)/10, (len(data)-limit)/size), len(names))
 		for _, name := range names[:n] {
 			delete(v.Features, name)
 		}
 		names, dropped = names[n:], dropped+n
 		v.Shed = append(v.Shed[:shed], fmt.Sprintf(said, dropped))
-		if data, err = v.json(); err != nil || len(data) <= limit {
-			return data, err
-		}
+		data, err = v.json()
 	}
-	return v.json()
+	return data, err
 }
 
 // compareLoud orders features that have drifted: the smallest effect first.
