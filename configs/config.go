@@ -10,6 +10,7 @@ type Config struct {
 	Kafka           Kafka
 	Redis           Redis
 	Listen          string        // address of the HTTP listener, host:port
+	Web             Web           // who may use the listener
 	CheckpointEvery time.Duration // longest time between two checkpoints of a partition
 	// MemoryLimit is what the process may take, in bytes.
 	MemoryLimit int64
@@ -111,6 +112,15 @@ type Redis struct {
 	Username   string
 	Password   Secret
 	TLS        *TLS // nil: no TLS
+}
+
+// Web says who may use the HTTP listener, and what it has beside metrics, health
+// and the page.
+type Web struct {
+	// ConfigFile is a file of the Prometheus exporter toolkit, with TLS, users and
+	// headers. Empty: plain HTTP, and nobody is asked who they are.
+	ConfigFile string
+	Pprof      bool // serve Go's profiles under /debug/pprof/
 }
 
 // Limits bound what input can cost. What goes beyond a cap is counted, not

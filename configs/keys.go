@@ -10,6 +10,7 @@ func (c *Config) fields() []field {
 		{key: "kafka", value: section{c.Kafka.fields()}, meaning: "How to reach Kafka, and which topics to use."},
 		{key: "redis", value: section{c.Redis.fields()}, meaning: "How to reach Redis, which keeps the open windows."},
 		{key: "listen", value: listenAddress(&c.Listen), meaning: "Address of the HTTP listener: metrics, health, the page."},
+		{key: "web", value: section{c.Web.fields()}, meaning: "Who may use the listener, and what it has beside metrics, health and the page."},
 		{key: "checkpoint_every", value: duration(&c.CheckpointEvery, 100*time.Millisecond, 10*time.Minute),
 			meaning: "Longest time between two checkpoints of a partition. What came since the last one is read again after a crash."},
 		{key: "limits", value: section{c.Limits.fields()}, meaning: "What input may cost at most. What goes beyond a cap is counted, not lost silently."},
@@ -17,7 +18,7 @@ func (c *Config) fields() []field {
 		{key: "models", value: entries{&c.Models, &c.Defaults},
 			meaning: "Models with settings of their own, merged key by key over defaults. An exact name goes before a glob, a longer glob before a shorter one, then the first in the file."},
 	}
-	fields = append(fields, reservedFields("alertmanager", "webhooks", "retraining", "silences", "slo", "web", "external_url")...)
+	fields = append(fields, reservedFields("alertmanager", "webhooks", "retraining", "silences", "slo", "external_url")...)
 	return append(fields, field{key: "memory_limit", value: bytes(&c.MemoryLimit, 64<<20, 1<<50), meaning: "What the process should take at most. Half of it is for what the partitions of an instance keep of their open windows: what has no room is counted, not kept. GOMEMLIMIT goes before it."})
 }
 
@@ -97,6 +98,13 @@ func (r *Redis) fields() []field {
 		{key: "password", value: secret(&r.Password), meaning: "The password; as ${NAME} it stays out of the file. This or password_file."},
 		{key: "password_file", value: secretFile{&r.Password}, meaning: "File that holds the password; a newline at its end is not part of it."},
 		{key: "tls", value: optional[TLS]{&r.TLS, (*TLS).fields}, meaning: "TLS to Redis. {} is TLS with the authorities of the system."},
+	}
+}
+
+func (w *Web) fields() []field {
+	return []field{
+		{key: "config_file", value: file{into: &w.ConfigFile}, meaning: "TLS, client certificates, users and headers of the listener, in the web configuration of the Prometheus exporter toolkit. Read again when it changes."},
+		{key: "pprof", value: boolean(&w.Pprof), meaning: "Serve Go's profiles under /debug/pprof/."},
 	}
 }
 

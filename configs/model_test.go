@@ -139,7 +139,6 @@ webhooks: [{url: "${KOLMO_UNSET}"}]
 retraining:
 silences: []
 slo: {}
-web: {}
 defaults: {schedule: daily}
 models:
   - name: fraud
@@ -151,7 +150,7 @@ models:
 	for _, r := range c.Reserved {
 		got = append(got, r.Path)
 	}
-	want := "external_url alertmanager webhooks retraining silences slo web defaults.schedule " +
+	want := "external_url alertmanager webhooks retraining silences slo defaults.schedule " +
 		"models[0].segments models[0].outcomes"
 	if strings.Join(got, " ") != want || c.Reserved[0].Line != 1 || c.Reserved[1].Line != 4 {
 		t.Errorf("reserved: %v", c.Reserved)

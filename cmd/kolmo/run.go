@@ -90,7 +90,7 @@ func runService(ctx context.Context, config *configs.Config, log *slog.Logger) e
 	if err != nil {
 		return err
 	}
-	log.Info("kolmo runs", "version", options.Version, "address", "http://"+s.Address(), "group", options.Group)
+	log.Info("kolmo runs", "version", options.Version, "address", s.URL(), "group", options.Group)
 	s.Run(ctx)
 	log.Info("kolmo has ended")
 	return nil

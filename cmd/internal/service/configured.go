@@ -55,7 +55,7 @@ func Configured(c *configs.Config, log *slog.Logger) (Options, error) {
 		Event: EventLimits(c), Limits: WindowLimits(c),
 		MaxAhead: c.Limits.MaxAhead, IdleAfter: c.Limits.IdleAfter, CheckpointEvery: c.CheckpointEvery,
 		ForgetAfter: c.Limits.ForgetAfter, Named: named(c), MemoryLimit: c.MemoryLimit, MetricsBytes: c.Limits.MetricsBytes,
-		FeatureSeries: c.Limits.FeatureSeries, Listen: c.Listen, Fingerprint: c.Fingerprint(), Log: log,
+		FeatureSeries: c.Limits.FeatureSeries, Listen: c.Listen, Web: Web(c.Web), Fingerprint: c.Fingerprint(), Log: log,
 	}
 	if c.Kafka.Start.Position == configs.StartTime {
 		o.Start.At = c.Kafka.Start.Time

@@ -13,6 +13,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
+	"github.com/prometheus/exporter-toolkit/web"
 
 	"github.com/kolmo-ml/kolmo/alerts/evidence"
 )
@@ -21,16 +22,23 @@ import (
 type listener struct {
 	net    net.Listener
 	server *http.Server
+	web    Web
+	scheme string
 	log    *slog.Logger
 }
 
 func newListener(o Options, s *Service) (*listener, error) {
+	protection, err := o.Web.check()
+	if err != nil {
+		return nil, err
+	}
 	socket, err := listen(o.Listen)
 	if err != nil {
 		return nil, err
 	}
+	protection.exposed(socket.Addr(), o.Log)
 	mux := http.NewServeMux()
-	mux.Handle("GET /metrics", promhttp.HandlerFor(o.Registry, promhttp.HandlerOpts{EnableOpenMetrics: true}))
+	mux.Handle("GET /metrics", promhttp.HandlerFor(o.Registry, promhttp.HandlerOpts{EnableOpenMetrics: true, MaxRequestsInFlight: 8}))
 	fine := func(w http.ResponseWriter, _ *http.Request) { _, _ = fmt.Fprintln(w, "kolmo is healthy.") }
 	ready := func(w http.ResponseWriter, _ *http.Request) {
 		if err := s.ready(); err != nil {
@@ -48,11 +56,11 @@ func newListener(o Options, s *Service) (*listener, error) {
 	mux.HandleFunc("POST /-/reload", func(w http.ResponseWriter, _ *http.Request) {
 		http.Error(w, "this version takes a changed configuration at its next start", http.StatusNotImplemented)
 	})
+	if o.Web.Pprof {
+		profiles(mux)
+	}
 	mux.Handle("/", evidence.NewHandler(s.history, o.Log))
-	return &listener{
-		net: socket, log: o.Log,
-		server: &http.Server{Handler: mux, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 30 * time.Second, WriteTimeout: time.Minute, IdleTimeout: 2 * time.Minute},
-	}, nil
+	return &listener{net: socket, server: newServer(mux, o.Log), web: o.Web, scheme: protection.scheme(), log: o.Log}, nil
 }
 
 // serve works until the context ends.
@@ -64,8 +72,8 @@ func (l *listener) serve(ctx context.Context) {
 		_ = l.server.Close()
 	})
 	defer stop()
-	if err := l.server.Serve(l.net); !errors.Is(err, http.ErrServerClosed) {
-		l.log.Error("the listener ended", "address", l.net.Addr().String(), "error", err)
+	if err := web.Serve(l.net, l.server, &web.FlagConfig{WebConfigFile: &l.web.ConfigFile}, unquoted(l.log)); !errors.Is(err, http.ErrServerClosed) {
+		l.log.Error("the listener ended", "address", l.net.Addr().String(), "error", withoutValues(err))
 	}
 }
 

@@ -74,6 +74,7 @@ type Options struct {
 	At func(step string)
 
 	Listen   string // empty: no listener
+	Web      Web
 	Registry *prometheus.Registry
 	Version  string
 	Commit   string

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"slices"
 	"strings"
 	"sync"
@@ -133,6 +132,14 @@ func (s *Service) Address() string {
 	return s.listener.net.Addr().String()
 }
 
+// URL is Address with its scheme.
+func (s *Service) URL() string {
+	if s.listener == nil {
+		return ""
+	}
+	return s.listener.scheme + "://" + s.Address()
+}
+
 // History is what the page shows.
 func (s *Service) History() *evidence.History { return s.history }
 
@@ -162,13 +169,4 @@ func (s *Service) ready() error {
 		}
 	}
 	return nil
-}
-
-// listen opens the listener's socket.
-func listen(address string) (net.Listener, error) {
-	l, err := net.Listen("tcp", address)
-	if err != nil {
-		return nil, fmt.Errorf("listening on %s: %w: choose another address with listen in the configuration", address, err)
-	}
-	return l, nil
 }
