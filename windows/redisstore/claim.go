@@ -197,6 +197,9 @@ func explain(err error) error {
 	if redis.IsOOMError(err) {
 		return fmt.Errorf("%w (Redis is full: raise maxmemory, or make room by deleting what is not kolmo's)", err)
 	}
+	if IsDenied(err) {
+		return fmt.Errorf("%w (Redis denies its user this: allow what windows/redisstore/README.md lists under Access)", err)
+	}
 	return err
 }
 

@@ -74,12 +74,12 @@ func checkServer(ctx context.Context, client redis.Cmdable, address string, log 
 		return serverFacts{}, fmt.Errorf("asking Redis at %s: it does not answer: %w", address, err)
 	}
 	policy := ""
-	if settings, err := client.ConfigGet(ctx, "maxmemory-policy").Result(); err == nil {
-		policy = settings["maxmemory-policy"]
+	if info, err := client.Info(ctx, "memory").Result(); err == nil {
+		policy = infoField(info, "maxmemory_policy")
 	}
-	if policy == "" { // CONFIG is forbidden in places; INFO tells it too
-		if info, err := client.Info(ctx, "memory").Result(); err == nil {
-			policy = infoField(info, "maxmemory_policy")
+	if policy == "" { // some servers leave it out; CONFIG, which tells passwords too, is best forbidden
+		if settings, err := client.ConfigGet(ctx, "maxmemory-policy").Result(); err == nil {
+			policy = settings["maxmemory-policy"]
 		}
 	}
 	switch policy {

@@ -44,13 +44,20 @@ func realCluster(t testing.TB) *redis.ClusterClient {
 	}
 	client := redis.NewClusterClient(&redis.ClusterOptions{Addrs: []string{server.Addr()}})
 	t.Cleanup(func() { _ = client.Close() })
-	for { // the node takes a moment to call itself healthy
+	awaitCluster(t, node)
+	return client
+}
+
+// awaitCluster waits for a node to call itself healthy.
+func awaitCluster(t testing.TB, node *redis.Client) {
+	t.Helper()
+	for {
 		info, err := node.ClusterInfo(t.Context()).Result()
 		if err != nil {
 			t.Fatal(err)
 		}
 		if strings.Contains(info, "cluster_state:ok") {
-			return client
+			return
 		}
 		select {
 		case <-time.After(10 * time.Millisecond):
