@@ -28,10 +28,21 @@ type KafkaOptions struct {
 	Port int
 	// Properties are broker properties that take precedence over this package's own.
 	Properties map[string]string
+	// Listeners are further addresses that clients can connect to, each with its own rules.
+	Listeners []KafkaListener
 	// Detached lets the server outlive this program; FindKafka finds it by Dir.
 	Detached bool
 	// Log is told what takes long (an installation); nil for silence. The server's own log is in Dir.
 	Log io.Writer
+}
+
+// A KafkaListener is an address of the broker besides that of Port, which is open to everyone.
+type KafkaListener struct {
+	Name     string // in capitals
+	Protocol string // SSL, SASL_SSL or SASL_PLAINTEXT
+	Port     int    // from FreePort
+	// Properties are those of this listener, without the "listener.name.NAME." that goes before them.
+	Properties map[string]string
 }
 
 // Kafka is a running Apache Kafka, one node that is broker and controller.
@@ -68,7 +79,7 @@ func (d *KafkaDistribution) startOn(ctx context.Context, port int, dir string, o
 	if err != nil {
 		return nil, fmt.Errorf("starting Kafka: %w", err)
 	}
-	properties := kafkaProperties(dir, port, controllerPort, options.Properties)
+	properties := kafkaProperties(dir, port, controllerPort, options.Listeners, options.Properties)
 	if err := os.WriteFile(kafkaConfig(dir), propertiesFile(properties), 0o644); err != nil {
 		return nil, fmt.Errorf("starting Kafka: %w", err)
 	}

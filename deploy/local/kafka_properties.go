@@ -13,7 +13,7 @@ import (
 
 // kafkaProperties returns the broker's configuration: one node that is broker and controller, with internal
 // topics small enough to come up quickly. What overrides holds takes precedence.
-func kafkaProperties(dir string, port, controllerPort int, overrides map[string]string) map[string]string {
+func kafkaProperties(dir string, port, controllerPort int, listeners []KafkaListener, overrides map[string]string) map[string]string {
 	client, controller := loopback(port), loopback(controllerPort)
 	properties := map[string]string{
 		"process.roles":                  "broker,controller",
@@ -52,6 +52,15 @@ func kafkaProperties(dir string, port, controllerPort int, overrides map[string]
 		"log.retention.ms": "-1",
 		// A topic that is misspelt must be an error.
 		"auto.create.topics.enable": "false",
+	}
+	for _, l := range listeners {
+		address := "," + l.Name + "://" + loopback(l.Port)
+		properties["listeners"] += address
+		properties["advertised.listeners"] += address
+		properties["listener.security.protocol.map"] += "," + l.Name + ":" + l.Protocol
+		for name, value := range l.Properties {
+			properties["listener.name."+strings.ToLower(l.Name)+"."+name] = value
+		}
 	}
 	maps.Copy(properties, overrides)
 	return properties

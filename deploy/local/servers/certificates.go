@@ -25,6 +25,13 @@ type CertificateFiles struct{ CA, Cert, Key string }
 // Certificates makes an authority and a certificate in a folder of the test's own, valid for an hour.
 func Certificates(tb testing.TB) CertificateFiles {
 	tb.Helper()
+	return CertificatesUntil(tb, time.Now().Add(time.Hour))
+}
+
+// CertificatesUntil is Certificates with another end for the certificate, be it in the past; the authority is
+// valid all the same.
+func CertificatesUntil(tb testing.TB, end time.Time) CertificateFiles {
+	tb.Helper()
 	dir := tb.TempDir()
 	files := CertificateFiles{
 		CA: filepath.Join(dir, "ca.pem"), Cert: filepath.Join(dir, "cert.pem"), Key: filepath.Join(dir, "key.pem"),
@@ -41,7 +48,7 @@ func Certificates(tb testing.TB) CertificateFiles {
 	key := newKey(tb)
 	leaf := &x509.Certificate{
 		SerialNumber: big.NewInt(2), Subject: pkix.Name{CommonName: "localhost"},
-		NotBefore: authority.NotBefore, NotAfter: authority.NotAfter, KeyUsage: x509.KeyUsageDigitalSignature,
+		NotBefore: end.Add(-2 * time.Hour), NotAfter: end, KeyUsage: x509.KeyUsageDigitalSignature,
 		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth},
 		DNSNames:    []string{"localhost"}, IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)},
 	}
