@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/redis/go-redis/v9"
+	"github.com/redis/go-redis/v9/maintnotifications"
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/sasl"
 	"github.com/twmb/franz-go/pkg/sasl/plain"
@@ -43,7 +44,7 @@ func Configured(c *configs.Config, log *slog.Logger) (Options, error) {
 		return Options{}, err
 	}
 	o := Options{
-		Brokers: c.Kafka.Brokers, Client: client, Redis: rdb, Prefix: c.Redis.Prefix,
+		Brokers: c.Kafka.Brokers, Client: client, Secured: c.Kafka.TLS != nil, Authenticated: c.Kafka.SASL != nil, Redis: rdb, RedisSecured: c.Redis.TLS != nil, Prefix: c.Redis.Prefix,
 		Group: c.Kafka.Group, SessionTimeout: c.Kafka.SessionTimeout, FetchMaxBytes: int32(min(c.Kafka.FetchMaxBytes, 1<<30)),
 		Outputs: Outputs{
 			Verdicts: c.Kafka.Outputs.Verdicts, Progress: c.Kafka.Outputs.Progress, References: c.Kafka.Outputs.References,
@@ -332,6 +333,8 @@ func saslMechanism(s *configs.SASL) (sasl.Mechanism, error) {
 func RedisClient(r configs.Redis) (redis.UniversalClient, error) {
 	o := &redis.UniversalOptions{
 		Addrs: r.Addresses, MasterName: r.MasterName, Username: r.Username, Password: r.Password.Reveal(), ClientName: "kolmo",
+		// Neither tells a server anything it needs, and both are commands that a user would have to be allowed.
+		DisableIdentity: true, MaintNotificationsConfig: &maintnotifications.Config{Mode: maintnotifications.ModeDisabled},
 		SentinelUsername: r.Username, SentinelPassword: r.Password.Reveal(),
 		ContextTimeoutEnabled: true, DialTimeout: 3 * time.Second, ReadTimeout: 5 * time.Second, WriteTimeout: 5 * time.Second,
 	}
@@ -364,6 +367,9 @@ func tlsConfig(where string, t *configs.TLS) (*tls.Config, error) {
 		pair, err := tls.LoadX509KeyPair(t.CertFile, t.KeyFile)
 		if err != nil {
 			return nil, fmt.Errorf("%s: reading cert_file and key_file: %w", where, err)
+		}
+		if end := pair.Leaf.NotAfter; time.Now().After(end) {
+			return nil, fmt.Errorf("%s.cert_file %s: the certificate has expired at %s: renew it", where, t.CertFile, end.UTC().Format(time.RFC3339))
 		}
 		config.Certificates = []tls.Certificate{pair}
 	}

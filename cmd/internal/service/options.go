@@ -36,8 +36,11 @@ type Outputs struct {
 type Options struct {
 	Brokers []string  // as the configuration names them, for messages
 	Client  []kgo.Opt // how to reach the brokers
-	Redis   redis.UniversalClient
-	Prefix  string // of the Redis keys
+	// Secured and Authenticated: Client speaks TLS, and says who it is. For messages.
+	Secured, Authenticated bool
+	Redis                  redis.UniversalClient
+	RedisSecured           bool   // Redis is spoken to over TLS; for messages
+	Prefix                 string // of the Redis keys
 
 	Group          string
 	Inputs         []consumer.Topic

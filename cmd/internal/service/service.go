@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 
@@ -58,7 +57,7 @@ func Start(ctx context.Context, o Options) (*Service, error) {
 	defer probe.Close()
 	o.Client = append(slices.Clone(o.Client), kgo.WithLogger(kslog.New(quiet(o.Log))))
 	if err := probe.Ping(starting); err != nil {
-		return nil, fmt.Errorf("no Kafka broker can be reached at %s: %w: start it, or mend kafka.brokers", strings.Join(o.Brokers, ", "), err)
+		return nil, unreachable(o.Brokers, o.Secured, o.Authenticated, err)
 	}
 	admin := kadm.NewClient(probe)
 	if o.Outputs.Create {
@@ -69,7 +68,17 @@ func Start(ctx context.Context, o Options) (*Service, error) {
 	if err := awaitOutputs(starting, admin, o.Outputs); err != nil {
 		return nil, err
 	}
+	if err := checkGroups(starting, admin, o.Group); err != nil {
+		return nil, err
+	}
 	inputs, err := consumer.LookUpInputs(starting, admin, o.Inputs, o.Outputs.Progress)
+	if unauthorized(err) != "" {
+		names := make([]string, len(o.Inputs))
+		for i, topic := range o.Inputs {
+			names[i] = topic.Name
+		}
+		return nil, topicsDenied("input", names, errors.Unwrap(err))
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -30,10 +30,25 @@ func createOutputs(ctx context.Context, admin *kadm.Client, o Outputs) error {
 			"max.message.bytes": text(fmt.Sprint(consumer.DeadLetterMaxBytes)),
 		}},
 	}
+	// Creating takes a right of its own, even where there is nothing to create.
+	names := []string{o.Verdicts, o.Alerts, o.Progress, o.References, o.DeadLetters}
+	existing, err := admin.ListTopics(ctx, names...)
+	if unauthorized(err) != "" {
+		return topicsDenied("output", names, err)
+	}
+	if err != nil {
+		return fmt.Errorf("asking the brokers for the output topics: %w", err)
+	}
 	for _, topic := range topics {
+		if existing.Has(topic.name) {
+			continue
+		}
 		response, err := admin.CreateTopic(ctx, o.Partitions, o.Replication, topic.configs, topic.name)
 		if err == nil {
 			err = response.Err
+		}
+		if err != nil && unauthorized(err) != "" {
+			return fmt.Errorf("creating output topic %q: %w: create it by hand, or %s", topic.name, err, unauthorized(err))
 		}
 		if err != nil && !errors.Is(err, kerr.TopicAlreadyExists) {
 			return fmt.Errorf("creating output topic %q with %d partitions and replication factor %d: %w: create it by hand, or mend kafka.create_outputs",
@@ -64,6 +79,9 @@ func awaitOutputs(ctx context.Context, admin *kadm.Client, o Outputs) error {
 func checkOutputs(ctx context.Context, admin *kadm.Client, o Outputs) error {
 	names := []string{o.Verdicts, o.Alerts, o.Progress, o.References, o.DeadLetters}
 	details, err := admin.ListTopics(ctx, names...)
+	if unauthorized(err) != "" {
+		return topicsDenied("output", names, err)
+	}
 	if err != nil {
 		return fmt.Errorf("asking the brokers for the output topics: %w", err)
 	}
@@ -79,6 +97,23 @@ func checkOutputs(ctx context.Context, admin *kadm.Client, o Outputs) error {
 	for _, name := range []string{o.Verdicts, o.Alerts, o.References} {
 		if n := len(details[name].Partitions); n != shards {
 			return fmt.Errorf("topic %q has %d partitions and topic %q has %d: they must have the same number, one for each shard", name, n, o.Progress, shards)
+		}
+	}
+	return nil
+}
+
+// checkGroups makes sure that the user may be in the groups, and may have the
+// transactions of the shards. What goes wrong otherwise is for those who use
+// them to find: it can pass.
+func checkGroups(ctx context.Context, admin *kadm.Client, group string) error {
+	for what, of := range map[string]kadm.FindCoordinatorResponses{
+		"group":            admin.FindGroupCoordinators(ctx, group, group+"-closers"),
+		"transactional id": admin.FindTxnCoordinators(ctx, group+"-shard-0"),
+	} {
+		for name, response := range of {
+			if mend := unauthorized(response.Err); mend != "" {
+				return fmt.Errorf("the Kafka brokers deny kolmo the %s %q: %w: %s", what, name, response.Err, mend)
+			}
 		}
 	}
 	return nil
