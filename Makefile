@@ -8,6 +8,9 @@ COMMIT ?= $(shell git rev-parse HEAD 2>/dev/null || echo unknown)
 GOLANGCI_LINT_VERSION := v2.15.0
 GOLANGCI_LINT := bin/golangci-lint-$(GOLANGCI_LINT_VERSION)
 
+# govulncheck asks a database on the network, so that neither `make test` nor .ci/run does.
+GOVULNCHECK_VERSION := v1.9.0
+
 # How long `make fuzz` spends on each fuzz target, and which benchmarks `make bench` runs.
 FUZZ_TIME ?= 10s
 BENCH ?= .
@@ -27,10 +30,10 @@ endif
 export GOFLAGS := $(strip $(filter-out -buildvcs%,$(shell $(GO) env GOFLAGS)) -buildvcs=false)
 
 .DEFAULT_GOAL := help
-.PHONY: help build test lint fmt fuzz bench false-alarms faults stack-up stack-down clean
+.PHONY: help build test lint fmt vulnerabilities fuzz bench false-alarms faults stack-up stack-down clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 build: ## build bin/kolmo
 	$(GO) build -trimpath -ldflags '-X main.version=$(VERSION) -X main.commit=$(COMMIT)' -o bin/kolmo ./cmd/kolmo
@@ -58,6 +61,9 @@ $(GOLANGCI_LINT):
 	@mkdir -p bin/building
 	@GOBIN=$(CURDIR)/bin/building $(GO) install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_LINT_VERSION)
 	@mv bin/building/golangci-lint $@ && rmdir bin/building
+
+vulnerabilities: ## look for known vulnerabilities in what kolmo calls (asks a database on the network)
+	@$(GO) run golang.org/x/vuln/cmd/govulncheck@$(GOVULNCHECK_VERSION) ./...
 
 fuzz: ## run each fuzz target for FUZZ_TIME (10s)
 	@set -e; grep -rn --include='*_test.go' -o '^func Fuzz[A-Za-z0-9_]*' . | while IFS=: read -r file _ target; do \
