@@ -20,9 +20,14 @@ type Config struct {
 	// Reserved are the keys of the file that are known but do nothing yet, in
 	// the order of the file. A service says so when it starts.
 	Reserved []Reserved
+	// Exposed are the paths of secrets that the file tells to everyone on the
+	// machine: they stand in it as they are, and others may read it. Only Load
+	// knows. A service says so when it starts.
+	Exposed []string
 
-	fallback Model   // of models without an entry
-	ranked   []Model // one per entry, the first whose Pattern matches wins
+	inline   []string // paths of the secrets that the file tells to whoever reads it
+	fallback Model    // of models without an entry
+	ranked   []Model  // one per entry, the first whose Pattern matches wins
 }
 
 // Kafka says how to reach Kafka and which topics to use.

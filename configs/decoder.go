@@ -28,6 +28,9 @@ func Load(path string, env func(string) (string, bool)) (*Config, error) {
 	if len(problems) > 0 {
 		return nil, problems
 	}
+	if info, err := f.Stat(); err == nil && openTo(info) {
+		c.Exposed = c.inline
+	}
 	return c, nil
 }
 
@@ -57,6 +60,7 @@ func Parse(name string, data []byte, env func(string) (string, bool)) (*Config, 
 		return nil, d.problems.sorted()
 	}
 	c.Reserved = d.reservedInOrder()
+	c.inline = d.inline
 	c.resolve()
 	return &c, nil
 }
@@ -69,6 +73,7 @@ type decoder struct {
 	env      func(string) (string, bool)
 	problems Problems
 	reserved []Reserved
+	inline   []string // paths of the secrets that the file itself tells
 	// written has the path of everything the file says, and where its key (of
 	// list items: the item) stands.
 	written map[string]position

@@ -7,6 +7,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"regexp"
+	"runtime"
 	"strings"
 
 	"github.com/goccy/go-yaml/ast"
@@ -82,7 +84,7 @@ func reason(err error) string {
 // secret is a secret that stands in the config itself, or better in a
 // variable.
 func secret(into *Secret) value {
-	return scalar[Secret]{
+	return inlineSecret{scalar[Secret]{
 		into: into, kind: "secret", want: "a text", hidden: true,
 		parse: func(s string) (Secret, error) {
 			if s == "" {
@@ -91,7 +93,26 @@ func secret(into *Secret) value {
 			return NewSecret(s), nil
 		},
 		schema: &jsonschema.Schema{Type: "string", MinLength: new(uint64(1))},
+	}}
+}
+
+// An inlineSecret takes down whether the file itself tells the secret.
+type inlineSecret struct{ scalar[Secret] }
+
+func (s inlineSecret) decode(d *decoder, n ast.Node, path string) {
+	if text, ok := n.(*ast.StringNode); !ok || !variable.MatchString(text.Value) {
+		d.inline = append(d.inline, path)
 	}
+	s.scalar.decode(d, n, path)
+}
+
+// variable finds a ${NAME} in a text.
+var variable = regexp.MustCompile(environmentPattern)
+
+// openTo reports whether others than the file's owner and group can read it.
+// Windows has other rules, which its mode does not tell.
+func openTo(info fs.FileInfo) bool {
+	return runtime.GOOS != "windows" && info.Mode().IsRegular() && info.Mode().Perm()&0o004 != 0
 }
 
 // A secretFile is a file that holds a secret and nothing else.

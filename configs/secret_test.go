@@ -99,3 +99,89 @@ redis: {addresses: [localhost:6379], password: hunter2 and more}
 func tells(text string) bool {
 	return strings.Contains(text, "hunter2") || strings.Contains(strings.ToLower(text), fmt.Sprintf("%x", "hunter2"))
 }
+
+// Who may read the file may read the secrets that stand in it as they are.
+func TestSecretsInAFileThatOthersCanReadAreExposed(t *testing.T) {
+	const text = `
+kafka:
+  brokers: [localhost:9092]
+  sasl: {mechanism: PLAIN, username: kolmo, password: %s}
+redis:
+  addresses: [localhost:6379]
+  %s
+`
+	for _, test := range []struct {
+		kafka, redis string
+		mode         os.FileMode
+		want         string
+	}{
+		{"hunter2", "password: hunter2", 0o644, "kafka.sasl.password redis.password"},
+		{"hunter2", "password: hunter2", 0o604, "kafka.sasl.password redis.password"},
+		{"hunter2", "password: hunter2", 0o640, ""},
+		{"hunter2", "password: hunter2", 0o600, ""},
+		{`"${KOLMO_PASSWORD}"`, "password: 12345", 0o644, "redis.password"},
+		{`"${KOLMO_PASSWORD}"`, "password: $$hunter2", 0o644, "redis.password"},
+		{`"${KOLMO_PASSWORD}"`, "password_file: password", 0o644, ""},
+	} {
+		folder := t.TempDir()
+		file := filepath.Join(folder, "kolmo.yaml")
+		if err := os.WriteFile(filepath.Join(folder, "password"), []byte(password), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(file, fmt.Appendf(nil, text, test.kafka, test.redis), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Chmod(file, test.mode); err != nil {
+			t.Fatal(err)
+		}
+		c, err := configs.Load(file, environment)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := strings.Join(c.Exposed, " "); got != test.want {
+			t.Errorf("%s and %s with mode %o: %q is exposed, want %q", test.kafka, test.redis, test.mode, got, test.want)
+		}
+	}
+}
+
+// Whatever is wrong with a config, its problems tell no secret that stands in
+// it, be it in the wrong place.
+func TestProblemsTellNoSecret(t *testing.T) {
+	const start = "kafka: {brokers: [localhost:9092]}\n"
+	for _, text := range []string{
+		start + "redis: {addresses: [localhost:6379], password: [hunter2]}\n",
+		start + "redis: {addresses: [localhost:6379], password: {is: hunter2}}\n",
+		start + "redis: {addresses: [localhost:6379], password: hunter2, password_file: absent}\n",
+		start + "redis: {addresses: [localhost:6379], pasword: hunter2}\n",
+		start + "redis: {addresses: [localhost:6379], password: hunter2, password: hunter2}\n",
+		start + "redis: {addresses: [localhost:6379], password: \"hunter2}\n",
+		start + "redis:\n  addresses: [localhost:6379]\n  password: hunter2\n   username: x\n",
+		start + "redis:\n  addresses: [localhost:6379]\n\tpassword: hunter2\n",
+		start + "redis:\n  addresses: [localhost:6379]\n  password: hunter2: more\n",
+		start + "redis:\n  addresses: [localhost:6379]\n  password: *hunter2\n",
+		start + "redis:\n  addresses: [localhost:6379]\n  password: &hunter2 x\n",
+		start + "redis:\n  addresses: [localhost:6379]\n  password: !hunter2 x\n",
+		start + "redis:\n  addresses: [localhost:6379]\n  password: \"${hunter2\"\n",
+		start + "redis: {addresses: [\"redis://kolmo:hunter2@localhost:6379\"]}\n",
+		start + "redis: {addresses: [\"redis://:hunter2@localhost:6379\"]}\n",
+		start + "redis: {addresses: [\"kolmo:hunter2@localhost:6379\"]}\n",
+		start + "redis: {addresses: \"kolmo:hunter2@localhost:6379\"}\n",
+		start + "redis: \"redis://kolmo:hunter2@localhost:6379\"\n",
+		start + "redis: {addresses: [localhost:6379]}\nlisten: \"http://anna:hunter2@localhost:9464\"\n",
+		start + "redis: {addresses: [localhost:6379]}\nweb: {config_file: \"https://anna:hun/ter2@hunter2@localhost\"}\n",
+		"kafka: {brokers: [localhost:9092], sasl: hunter2}\nredis: {addresses: [localhost:6379]}\n",
+		"kafka: {brokers: [\"SASL_SSL://kolmo:hunter2@localhost:9092\"]}\nredis: {addresses: [localhost:6379]}\n",
+	} {
+		c, problems := configs.Parse("kolmo.yaml", []byte(text), environment)
+		if len(problems) == 0 {
+			t.Errorf("no problem was found in\n%s%v", text, c)
+		}
+		var page bytes.Buffer
+		if err := problems.Render(&page); err != nil {
+			t.Fatal(err)
+		}
+		if tells(page.String()+problems.Error()) || strings.Contains(page.String(), "hun/ter2") {
+			t.Errorf("the problems of\n%sare\n%s", text, page.String())
+		}
+	}
+}

@@ -217,9 +217,26 @@ func invalidUTF8(data []byte) (position, bool) {
 // shortened bounds a text that came from the file, for a message.
 func shortened(text string) string {
 	const longest = 120
-	text = strings.Join(strings.Fields(text), " ")
+	text = withoutUserinfo(strings.Join(strings.Fields(text), " "))
 	if utf8.RuneCountInString(text) <= longest {
 		return text
 	}
 	return string([]rune(text)[:longest]) + "…"
+}
+
+// withoutUserinfo hides what goes before the host of an address that says who
+// one is, as in redis://kolmo:password@host.
+func withoutUserinfo(text string) string {
+	at := strings.LastIndexByte(text, '@')
+	if at < 0 {
+		return text
+	}
+	begin := 0
+	if scheme := strings.Index(text, "://"); scheme >= 0 && scheme < at {
+		begin = scheme + len("://")
+	}
+	if !strings.Contains(text[begin:at], ":") {
+		return text
+	}
+	return text[:begin] + redacted + text[at:]
 }

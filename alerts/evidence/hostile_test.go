@@ -45,6 +45,9 @@ func get(t *testing.T, handler http.Handler, path string) *httptest.ResponseReco
 	if got := header.Get("X-Content-Type-Options"); got != "nosniff" {
 		t.Errorf("/%s: X-Content-Type-Options is %q", path, got)
 	}
+	if got := header.Get("Referrer-Policy"); got != "no-referrer" {
+		t.Errorf("/%s: Referrer-Policy is %q", path, got)
+	}
 	return answer
 }
 

@@ -71,6 +71,9 @@ func runService(ctx context.Context, config *configs.Config, log *slog.Logger) e
 	for _, reserved := range config.Reserved {
 		log.Warn("a key of the configuration does nothing in this version", "key", reserved.Path, "line", reserved.Line)
 	}
+	for _, path := range config.Exposed {
+		log.Warn("a secret stands in a configuration that everyone on this machine can read: chmod o-r the file, or give the secret by its _file key", "key", path, "file", config.File)
+	}
 	if len(config.Kafka.Inputs.Outcomes) > 0 {
 		log.Warn("outcome topics are not read in this version", "topics", config.Kafka.Inputs.Outcomes)
 	}

@@ -153,7 +153,7 @@ func TestListenerWithTLSAndUsers(t *testing.T) {
 			t.Errorf("%s answers who may ask with %d", path, code)
 		}
 		if !strings.HasPrefix(header.Get("Content-Security-Policy"), "default-src 'none'") || !strings.Contains(header.Get("Content-Security-Policy"), "frame-ancestors 'none'") ||
-			strings.Contains(header.Get("Content-Security-Policy"), "script-src") ||
+			strings.Contains(header.Get("Content-Security-Policy"), "script-src") || strings.Contains(header.Get("Content-Security-Policy"), "unsafe") ||
 			header.Get("X-Content-Type-Options") != "nosniff" || header.Get("Referrer-Policy") != "no-referrer" {
 			t.Errorf("%s has the headers %v", path, header)
 		}
