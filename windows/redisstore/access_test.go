@@ -88,7 +88,7 @@ func everything(ctx context.Context, t *testing.T, client redis.UniversalClient,
 		},
 		func() error { return store.BeginThrough(ctx, progress, 1, "owner") },
 		func() error {
-			return store.PublishThrough(ctx, progress, 1, Through{Through: 5, Generation: 1, Owner: "owner"})
+			return store.PublishThrough(ctx, progress, 1, Through{Through: 5, Generation: 1, Owner: "owner", Before: -1})
 		},
 		func() error { _, err := store.Throughs(ctx, progress, testShards); return err },
 		func() error { _, err := store.GridsInForce(ctx, progress, 1); return err },
