@@ -203,7 +203,7 @@ func (c *Consumer) waiting(o *owner, w windows.Waiting, held bool) {
 	if held && time.Since(since) > 30*time.Second {
 		c.limited.warn("held", "a partition waits for a shard to close what came before",
 			"topic", o.topic.Name, "partition", o.partition, "shard", w.Shard, "must_close_through", w.Through.String(),
-			"for", time.Since(since).Round(time.Second), "slowest_partition", c.inputs.Name(c.marks.slowest()))
+			"for", time.Since(since).Round(time.Second))
 	}
 }
 

@@ -155,25 +155,6 @@ func (m *marks) idleTarget(self windows.PartitionID, now time.Time, after time.D
 	return highestEnd, true
 }
 
-// slowest is the partition with the lowest watermark: the one that everybody
-// waits for.
-func (m *marks) slowest() windows.PartitionID {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	var slowest windows.PartitionID
-	lowest := windows.Forever
-	for i, mark := range m.all {
-		watermark := mark.Watermark
-		if !mark.Found {
-			watermark = windows.Unset
-		}
-		if watermark < lowest {
-			lowest, slowest = watermark, m.ids[i]
-		}
-	}
-	return slowest
-}
-
 // watchIdleness answers the owners' questions: where their partitions end, and
 // where all the others stand. It asks only while somebody is quiet.
 func (c *Consumer) watchIdleness(ctx context.Context) {

@@ -36,7 +36,11 @@ func (s *server) apiModels(w http.ResponseWriter, r *http.Request) {
 	out := struct {
 		Models  []modelSummary `json:"models"`
 		History Stats          `json:"history"`
+		Waiting *Waiting       `json:"waiting,omitempty"`
 	}{Models: []modelSummary{}, History: s.history.Stats()}
+	if w, ok := s.waiting(); ok {
+		out.Waiting = &w
+	}
 	for i := range all {
 		v := &all[i]
 		m := modelSummary{

@@ -13,7 +13,7 @@ import (
 )
 
 func TestAPI(t *testing.T) {
-	handler := NewHandler(story(t), discard())
+	handler := NewHandler(story(t), discard(), nil)
 	ask := func(path string, code int, into any) {
 		t.Helper()
 		answer := get(t, handler, path)
@@ -95,13 +95,13 @@ func TestRecordsComeBackAsTheyCame(t *testing.T) {
 	if err := h.AddVerdict([]byte(record)); err != nil {
 		t.Fatal(err)
 	}
-	if body := get(t, NewHandler(h, discard()), "api/v1/verdicts?model=m").Body.String(); !strings.Contains(body, record) {
+	if body := get(t, NewHandler(h, discard(), nil), "api/v1/verdicts?model=m").Body.String(); !strings.Contains(body, record) {
 		t.Errorf("the answer is %s", body)
 	}
 }
 
 func TestAnswersThatAreNoPages(t *testing.T) {
-	handler := NewHandler(story(t), discard())
+	handler := NewHandler(story(t), discard(), nil)
 	for path, want := range map[string]int{
 		"nothing":                 http.StatusNotFound,
 		"model":                   http.StatusNotFound,
@@ -136,7 +136,7 @@ func TestAnswersThatAreNoPages(t *testing.T) {
 }
 
 func TestNothingYet(t *testing.T) {
-	page := parse(t, get(t, NewHandler(NewHistory(Limits{}), discard()), "").Body.String())
+	page := parse(t, get(t, NewHandler(NewHistory(Limits{}), discard(), nil), "").Body.String())
 	for _, want := range []string{"No window has closed yet", "kolmo demo", "kolmo_dead_letters_total"} {
 		if !strings.Contains(page.text, want) {
 			t.Errorf("the empty page does not say %q", want)
@@ -146,7 +146,7 @@ func TestNothingYet(t *testing.T) {
 
 // TestAWindowThatIsGone: a link in an old alert leads to what is left.
 func TestAWindowThatIsGone(t *testing.T) {
-	handler := NewHandler(story(t), discard())
+	handler := NewHandler(story(t), discard(), nil)
 	answer := get(t, handler, ModelPath(alerts.Version{Model: "fraud", Version: "3"}, storyStart.Add(-time.Hour)))
 	page := parse(t, answer.Body.String())
 	if answer.Code != http.StatusNotFound || !strings.Contains(page.text, "24 windows of it from 2026-03-02 00:00 to 2026-03-03 00:00 UTC are kept here") {

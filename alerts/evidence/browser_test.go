@@ -78,7 +78,7 @@ func TestBrowserSpeaksUp(t *testing.T) {
 
 func TestPagesInABrowser(t *testing.T) {
 	chromium := newBrowser(t)
-	server := httptest.NewServer(NewHandler(story(t), discard()))
+	server := httptest.NewServer(NewHandler(story(t), discard(), nil))
 	defer server.Close()
 	fraud := alerts.Version{Model: "fraud", Version: "3"}
 	last := storyStart.Add(23 * time.Hour)

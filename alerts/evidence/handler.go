@@ -24,6 +24,7 @@ type server struct {
 	history   *History
 	log       *slog.Logger
 	templates *template.Template
+	waiting   func() (Waiting, bool)
 }
 
 // NewHandler serves a history:
@@ -38,8 +39,14 @@ type server struct {
 //
 // It answers what it does not know with 404 and a page that says so. It holds
 // no lock while it renders. log gets what goes wrong in rendering.
-func NewHandler(h *History, log *slog.Logger) http.Handler {
-	s := &server{history: h, log: log, templates: template.Must(template.New("").Funcs(template.FuncMap{
+//
+// waiting tells which partition the windows wait for, if they do; the start page
+// and the models as JSON say so. nil: nobody knows.
+func NewHandler(h *History, log *slog.Logger, waiting func() (Waiting, bool)) http.Handler {
+	if waiting == nil {
+		waiting = func() (Waiting, bool) { return Waiting{}, false }
+	}
+	s := &server{history: h, log: log, waiting: waiting, templates: template.Must(template.New("").Funcs(template.FuncMap{
 		"visible":     visible,
 		"plural":      plural,
 		"versionWord": versionWord,

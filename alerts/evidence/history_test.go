@@ -194,7 +194,7 @@ func TestRecordsThatAreNone(t *testing.T) {
 
 func TestReadersAndWriters(t *testing.T) {
 	h := NewHistory(Limits{Versions: 3, Windows: 4})
-	handler := NewHandler(h, discard())
+	handler := NewHandler(h, discard(), nil)
 	var group sync.WaitGroup
 	for writer := range 2 {
 		records := make([][]byte, 60)
@@ -236,7 +236,7 @@ func FuzzRecords(f *testing.F) {
 		if errVerdict != nil && errAlert != nil {
 			return
 		}
-		handler := NewHandler(h, discard())
+		handler := NewHandler(h, discard(), nil)
 		parse(t, get(t, handler, "").Body.String())
 		for _, v := range h.all() {
 			parse(t, get(t, handler, ModelPath(v.id, time.Time{})).Body.String())

@@ -129,7 +129,7 @@ func TestHostileNames(t *testing.T) {
 			gone.ID, gone.Status, gone.RunbookURL = "2", alerts.Status(name), `https://example.org/"><script>`
 			addAlert(t, h, a, &gone)
 
-			handler := NewHandler(h, discard())
+			handler := NewHandler(h, discard(), nil)
 			id := alerts.Version{Model: name, Version: name, Segment: name}
 			seen := map[string]bool{}
 			todo := []string{"./", ModelPath(id, time.Time{}), FeaturePath(id, time.Time{}, "other "+name)}
@@ -191,7 +191,7 @@ func TestHostileNumbers(t *testing.T) {
 				f.Location = location
 				add(t, h, storyVerdict("m", "", i, map[string]*drift.Feature{"x": f, "bare": {Test: "ks"}, "bare2": {Test: "chi2", Drifted: true}}))
 			}
-			handler := NewHandler(h, discard())
+			handler := NewHandler(h, discard(), nil)
 			for i := range 3 {
 				for _, feature := range []string{"x", "bare", "bare2"} {
 					answer := get(t, handler, FeaturePath(alerts.Version{Model: "m"}, storyStart.Add(time.Duration(i)*time.Hour), feature))

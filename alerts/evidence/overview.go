@@ -16,6 +16,8 @@ type overviewPage struct {
 	Rows   []overviewRow
 	Firing int // incidents
 	Stats  Stats
+	// Waiting is what the windows wait for; nil: nothing.
+	Waiting *waitingWords
 }
 
 // An overviewRow is one model version.
@@ -53,7 +55,7 @@ func stateOf(v *version) state {
 }
 
 func (s *server) overview(w http.ResponseWriter, r *http.Request) {
-	page := overviewPage{Title: "Model versions", Stats: s.history.Stats()}
+	page := overviewPage{Title: "Model versions", Stats: s.history.Stats(), Waiting: s.waitingWords()}
 	all := s.history.all()
 	sortWorstFirst(all)
 	for i := range all {

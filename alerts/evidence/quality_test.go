@@ -32,7 +32,7 @@ func TestBrokenDataIsShown(t *testing.T) {
 	v.Broken = true
 	h := NewHistory(Limits{})
 	add(t, h, v)
-	handler, id := NewHandler(h, discard()), alerts.Version{Model: "loans", Version: "1"}
+	handler, id := NewHandler(h, discard(), nil), alerts.Version{Model: "loans", Version: "1"}
 	for path, says := range map[string][]string{
 		"":                            {"2 of 4 features drifted; the data of 2 is broken"},
 		ModelPath(id, v.Window.Start): {"broken: out of the reference's range", "broken: missing"},

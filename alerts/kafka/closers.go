@@ -17,6 +17,7 @@ type Closers struct {
 	log     *slog.Logger
 	client  *kgo.Client
 	marks   *marks
+	waiting waiting
 	cache   *referenceCache
 	// summaries are of windows that later ones are compared with.
 	summaries *summaryCache
@@ -75,6 +76,7 @@ func (c *Closers) Run(ctx context.Context) {
 	var group sync.WaitGroup
 	marksContext, stop := context.WithCancel(context.WithoutCancel(ctx))
 	group.Go(func() { c.marks.follow(marksContext, c.log) })
+	group.Go(func() { c.followWaiting(marksContext) })
 	for ctx.Err() == nil {
 		// Every topic is paused: polling only brings the group's errors.
 		fetches := c.client.PollFetches(ctx)

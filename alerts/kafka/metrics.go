@@ -2,6 +2,7 @@ package kafka
 
 import (
 	"sync"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
@@ -28,6 +29,8 @@ type Metrics struct {
 	closedTotal  *prometheus.CounterVec
 	firing       *prometheus.GaugeVec
 	left         prometheus.Counter
+	behind       *prometheus.GaugeVec
+	waitedFor    *prometheus.GaugeVec
 
 	mu sync.Mutex
 	// versions remembers, by shard, which labels are exposed. Guarded by mu.
@@ -82,10 +85,25 @@ func NewMetrics(registerer prometheus.Registerer, featureSeries int, room Series
 		left: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "kolmo_feature_series_left_out_total", Help: "Features of closed windows that limits.feature_series kept out of the metrics.",
 		}),
-		versions: make(map[int]map[modelLabels]*exposed), counted: make(map[modelLabels]bool), most: featureSeries, room: room,
+		behind:    gauge("kolmo_slowest_partition_behind_seconds", "How far, in event time, the partition that others wait for is behind the one that is furthest ahead.", "topic", "partition"),
+		waitedFor: gauge("kolmo_slowest_partition_waited_for_seconds", "For how long others have waited for this partition.", "topic", "partition"),
+		versions:  make(map[int]map[modelLabels]*exposed), counted: make(map[modelLabels]bool), most: featureSeries, room: room,
 	}
-	registerer.MustRegister(m.statistic, m.pValue, m.drifted, m.missing, m.windowEvents, m.closedTotal, m.firing, m.left)
+	registerer.MustRegister(m.statistic, m.pValue, m.drifted, m.missing, m.windowEvents, m.closedTotal, m.firing, m.left, m.behind, m.waitedFor)
 	return m
+}
+
+// waiting exposes which partition the others wait for, if they do.
+func (m *Metrics) waiting(w Waiting, waits bool) {
+	if m == nil {
+		return
+	}
+	m.behind.Reset()
+	m.waitedFor.Reset()
+	if waits {
+		m.behind.WithLabelValues(w.Topic, w.Partition).Set(w.Behind.Seconds())
+		m.waitedFor.WithLabelValues(w.Topic, w.Partition).Set(time.Since(w.Since).Seconds())
+	}
 }
 
 // closed exposes a window that was published.

@@ -16,6 +16,7 @@ import (
 	"github.com/prometheus/exporter-toolkit/web"
 
 	"github.com/kolmo-ml/kolmo/alerts/evidence"
+	"github.com/kolmo-ml/kolmo/windows"
 )
 
 // listener serves metrics, health and the page.
@@ -59,7 +60,7 @@ func newListener(o Options, s *Service) (*listener, error) {
 	if o.Web.Pprof {
 		profiles(mux)
 	}
-	mux.Handle("/", evidence.NewHandler(s.history, o.Log))
+	mux.Handle("/", evidence.NewHandler(s.history, o.Log, s.waiting))
 	return &listener{net: socket, server: newServer(mux, o.Log), web: o.Web, scheme: protection.scheme(), log: o.Log}, nil
 }
 
@@ -75,6 +76,20 @@ func (l *listener) serve(ctx context.Context) {
 	if err := web.Serve(l.net, l.server, &web.FlagConfig{WebConfigFile: &l.web.ConfigFile}, unquoted(l.log)); !errors.Is(err, http.ErrServerClosed) {
 		l.log.Error("the listener ended", "address", l.net.Addr().String(), "error", withoutValues(err))
 	}
+}
+
+// waiting tells the page which partition the windows wait for.
+func (s *Service) waiting() (evidence.Waiting, bool) {
+	w, ok := s.closers.Waiting()
+	if !ok {
+		return evidence.Waiting{}, false
+	}
+	shown := evidence.Waiting{Partition: w.Topic + "/" + w.Partition, Behind: w.Behind, Held: w.Held, Since: w.Since}
+	if w.Watermark != windows.Unset {
+		watermark := w.Watermark.Time()
+		shown.Watermark = &watermark
+	}
+	return shown, true
 }
 
 // buildInfo is the metric that names the version.
