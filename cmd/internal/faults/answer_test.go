@@ -16,6 +16,7 @@ import (
 // imagined is a load that no broker has seen: every record is acknowledged at once.
 func imagined(seed uint64, d time.Duration) map[place][]*kgo.Record {
 	l := emptyLoad(seed, beginningFor(time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)))
+	l.waiting = func() int64 { return 0 }
 	var acknowledged []func()
 	l.deliver = func(r *kgo.Record, done func(*kgo.Record, error)) {
 		acknowledged = append(acknowledged, func() {

@@ -23,8 +23,9 @@ func brokerFaults() []fault {
 			},
 		},
 		{
-			// A stopped broker takes no time of the processor's, so five are stopped at once.
-			name: "broker-stopped", what: "SIGSTOP of the broker for 60 s", stacks: 5,
+			// A stopped broker takes no time of the processor's, so several are stopped at
+			// once; what follows does, and may take longer.
+			name: "broker-stopped", what: "SIGSTOP of the broker for 60 s", stacks: 4, limit: replayLimit,
 			inject: func(ctx context.Context, b *bench, _ int) error {
 				if err := b.stack.kafka.Pause(); err != nil {
 					return err

@@ -35,6 +35,7 @@ const (
 	// past the end of every window before it, lateness included.
 	markerAhead = 90 * time.Second
 	tickEvery   = 50 * time.Millisecond
+	mostWaiting = 4 * eventsPerSecond // events that no broker has acknowledged
 )
 
 // A place is one input partition.
@@ -65,6 +66,8 @@ type load struct {
 	client *kgo.Client
 	// deliver hands a record over; the function is called once it is acknowledged.
 	deliver func(*kgo.Record, func(*kgo.Record, error))
+	// waiting is how many records were handed over and not acknowledged yet.
+	waiting func() int64
 	random  *rand.Rand // of the producing goroutine alone
 
 	beginning windows.Timestamp
@@ -92,6 +95,7 @@ func newLoad(brokers []string, seed uint64) (*load, error) {
 	}
 	l := emptyLoad(seed, beginningFor(time.Now()))
 	l.client = client
+	l.waiting = client.BufferedProduceRecords
 	l.deliver = func(r *kgo.Record, done func(*kgo.Record, error)) { client.Produce(context.Background(), r, done) }
 	return l, nil
 }
@@ -218,9 +222,13 @@ func (l *load) run(ctx context.Context) {
 	}
 }
 
-// tick produces what belongs to one tick.
+// tick produces what belongs to one tick. Like a service that cannot get rid of its
+// events, it produces nothing more while too many wait.
 func (l *load) tick() {
 	const events = int(eventsPerSecond * tickEvery / time.Second)
+	if l.waiting() > mostWaiting {
+		return
+	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for range events {
