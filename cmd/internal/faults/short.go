@@ -10,21 +10,23 @@ import (
 // shortCourse are the faults that hit the most with the fewest repeats, one after the
 // other on one stack: what make test has time for.
 func shortCourse() fault {
-	crashes, paused, redis := crashPoints(3), pausedOwner(), redisFaults()
+	crashes, redis := crashPoints(3), redisFaults()
+	flush, kill := named(redis, "flushall"), named(redis, "redis-kill")
 	rounds := crashes.repeats(1)
-	later := []fault{paused, *named(redis, "flushall"), *named(redis, "redis-kill")}
+	paused := pausedOwner()
+	later := []*fault{&paused, flush, kill, flush, kill}
 	return fault{
 		name: "short", what: "every named step, an owner paused, FLUSHALL, Redis killed", limit: replayLimit,
 		configure: func(s *settings, _ string) error {
 			s.session = 2 * time.Second
 			return nil
 		},
-		repeats: func(asked int) int { return rounds + asked*len(later) },
+		repeats: func(int) int { return rounds + len(later) },
 		inject: func(ctx context.Context, b *bench, n int) error {
 			if n < rounds {
 				return crashes.inject(ctx, b, n)
 			}
-			return later[(n-rounds)%len(later)].inject(ctx, b, n)
+			return later[n-rounds].inject(ctx, b, n)
 		},
 		finish: crashes.finish,
 	}
