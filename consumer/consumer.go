@@ -70,6 +70,10 @@ func New(options Options, inputs *Inputs) (*Consumer, error) {
 	if c.letters, err = newDeadLetters(&options); err != nil {
 		return nil, err
 	}
+	// The group may be joined, and partitions owned, before join returns.
+	c.closed = newClosed(options.Store, inputs.Progress, inputs.Shards, options.Model, c.limited)
+	c.marks = &marks{store: options.Store}
+	c.marks.set(inputs.Partitions())
 	if c.asker, err = kgo.NewClient(options.Client...); err == nil {
 		err = c.join()
 	}
@@ -77,9 +81,6 @@ func New(options Options, inputs *Inputs) (*Consumer, error) {
 		c.letters.close()
 		return nil, fmt.Errorf("making the consumer of group %q: %w", options.Group, err)
 	}
-	c.closed = newClosed(options.Store, inputs.Progress, inputs.Shards, options.Model, c.limited)
-	c.marks = &marks{store: options.Store}
-	c.marks.set(inputs.Partitions())
 	return c, nil
 }
 
