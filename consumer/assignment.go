@@ -155,7 +155,7 @@ func (c *Consumer) start(o *owner, p *claimed) {
 
 // newOwner makes an owner that has nothing yet but its claim.
 func (c *Consumer) newOwner(p *claimed) *owner {
-	ctx, cancel := context.WithCancel(context.Background())
+	ctx, cancel := context.WithCancel(c.alive)
 	o := &owner{
 		consumer: c, topic: c.topics[p.topic], id: p.id, partition: p.partition,
 		log:   c.log.With("topic", p.topic, "partition", p.partition),

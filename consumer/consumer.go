@@ -34,6 +34,10 @@ type Consumer struct {
 	// alone, while there is no owner.
 	client *kgo.Client
 	ids    map[string]windows.TopicID
+	// alive is what the context of every owner of the session comes from, those
+	// included that are giving their partition up and are no longer in owners.
+	alive context.Context
+	cut   context.CancelFunc
 
 	mu     sync.Mutex
 	owners map[windows.PartitionID]*owner // guarded by mu

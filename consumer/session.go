@@ -52,6 +52,7 @@ func (c *Consumer) join() error {
 		return fmt.Errorf("making the consumer of group %q: %w", options.Group, err)
 	}
 	c.client, c.ids = client, ids
+	c.alive, c.cut = context.WithCancel(context.Background())
 	return nil
 }
 
@@ -59,11 +60,10 @@ func (c *Consumer) join() error {
 // dead letters and the marks to come to an end.
 func (c *Consumer) leave(background context.Context) {
 	closing := time.AfterFunc(10*time.Second, func() {
-		for _, o := range c.owned() {
-			o.log.Error("the partition could not be given up in 10 s: what came since its last checkpoint is read again by its next owner")
-			o.cancel()
-		}
+		c.log.Error("partitions could not be given up in 10 s: what came since their last checkpoint is read again by their next owner")
+		c.cut()
 	})
+	defer c.cut()
 	defer closing.Stop()
 	c.flushCommits(background)
 	c.client.CloseAllowingRebalance()
