@@ -1,6 +1,7 @@
 package consumer
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -227,7 +228,11 @@ func (c *Consumer) committed(o *owner, offset int64) {
 // commitOffsets commits to the group what checkpoints hold, for lag tools
 // alone: kolmo never reads it.
 func (c *Consumer) commitOffsets(ctx context.Context) {
-	tick := time.NewTicker(5 * time.Second)
+	every := cmp.Or(c.options.CommitEvery, 5*time.Second)
+	if every < 0 {
+		return
+	}
+	tick := time.NewTicker(every)
 	defer tick.Stop()
 	for {
 		select {
@@ -244,7 +249,7 @@ func (c *Consumer) flushCommits(ctx context.Context) {
 	commits := c.commits
 	c.commits = make(map[string]map[int32]kgo.EpochOffset)
 	c.mu.Unlock()
-	if len(commits) == 0 {
+	if len(commits) == 0 || c.options.CommitEvery < 0 {
 		return
 	}
 	ctx, cancel := context.WithTimeout(ctx, 3*time.Second)

@@ -69,6 +69,9 @@ type Options struct {
 	MaxAhead        time.Duration
 	IdleAfter       time.Duration
 	CheckpointEvery time.Duration
+	// CommitEvery is how often the group is told the offsets of checkpoints, for
+	// lag tools alone; 0: every 5 s, negative: never.
+	CommitEvery time.Duration
 
 	Metrics *Metrics     // nil: not measured
 	Log     *slog.Logger // nil: silent

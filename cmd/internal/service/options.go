@@ -63,6 +63,7 @@ type Options struct {
 	MaxAhead        time.Duration
 	IdleAfter       time.Duration
 	CheckpointEvery time.Duration
+	CommitEvery     time.Duration // of offsets to the group, as in consumer.Options
 	FeatureSeries   int
 	ForgetAfter     time.Duration
 	// Named are the models that the configuration has by name.

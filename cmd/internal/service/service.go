@@ -100,7 +100,8 @@ func Start(ctx context.Context, o Options) (*Service, error) {
 		Decided: func(ctx context.Context) (*windows.Decided, error) {
 			return kafka.Decided(ctx, o.Client, o.Outputs.Progress, inputs.Shards)
 		},
-		Numbering: o.Numbering, Rewind: o.Rewind, Event: o.Event, Limits: o.Limits, MaxAhead: o.MaxAhead, IdleAfter: o.IdleAfter, CheckpointEvery: o.CheckpointEvery,
+		Numbering: o.Numbering, Rewind: o.Rewind, Event: o.Event, Limits: o.Limits, MaxAhead: o.MaxAhead, IdleAfter: o.IdleAfter,
+		CheckpointEvery: o.CheckpointEvery, CommitEvery: o.CommitEvery,
 		Named: o.Named, ForgetAfter: o.ForgetAfter, StateBytes: o.MemoryLimit / 2,
 		Metrics: consumer.NewMetrics(o.Registry, newSeriesRoom(o.MetricsBytes/2, o.Named).take), Log: o.Log,
 	}, inputs)
