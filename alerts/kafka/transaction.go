@@ -34,6 +34,11 @@ func (c *Closers) newProducer(ctx context.Context, shard int) (*kgo.Client, erro
 // commit produces the records in one transaction. An error leaves open whether
 // it took place: the caller must begin again from what Kafka says.
 func (o *Options) commit(ctx context.Context, client *kgo.Client, records []*kgo.Record) error {
+	// A record that is under way is not given up before its broker answers, not even
+	// when the context ends: a shard that is taken away would wait for a broker that
+	// is gone. Nothing but closing the client ends that, and the next owner's
+	// initialisation ends the transaction.
+	defer context.AfterFunc(ctx, client.Close)()
 	if err := client.BeginTransaction(); err != nil {
 		return fmt.Errorf("beginning a transaction: %w", err)
 	}
