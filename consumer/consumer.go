@@ -101,6 +101,17 @@ func (c *Consumer) Run(ctx context.Context) {
 	for _, task := range []func(context.Context){c.closed.follow, c.watchIdleness, c.watchInputs, c.watchState, c.commitOffsets} {
 		group.Go(func() { task(background) })
 	}
+	// Owners have so long to write their last checkpoints, from now and not from when
+	// the group is left: a rebalance that is under way holds up poll until they are done.
+	ended := make(chan struct{})
+	defer close(ended)
+	defer context.AfterFunc(ctx, func() {
+		select {
+		case <-time.After(giveUpAfter):
+			c.giveUp()
+		case <-ended:
+		}
+	})()
 	for {
 		c.poll(ctx)
 		c.leave(background)

@@ -56,13 +56,22 @@ func (c *Consumer) join() error {
 	return nil
 }
 
+// giveUpAfter is how long owners may take to give their partitions up.
+const giveUpAfter = 10 * time.Second
+
+// giveUp ends all owners, whatever they wait for.
+func (c *Consumer) giveUp() {
+	c.mu.Lock()
+	cut := c.cut
+	c.mu.Unlock()
+	c.log.Error("partitions could not be given up in time: what came since their last checkpoint is read again by their next owner", "seconds", giveUpAfter.Seconds())
+	cut()
+}
+
 // leave gives every partition up and leaves the group. The owners still need the
 // dead letters and the marks to come to an end.
 func (c *Consumer) leave(background context.Context) {
-	closing := time.AfterFunc(10*time.Second, func() {
-		c.log.Error("partitions could not be given up in 10 s: what came since their last checkpoint is read again by their next owner")
-		c.cut()
-	})
+	closing := time.AfterFunc(giveUpAfter, c.giveUp)
 	defer c.cut()
 	defer closing.Stop()
 	c.flushCommits(background)
