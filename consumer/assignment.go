@@ -140,6 +140,7 @@ func (c *Consumer) claim(ctx context.Context, a assignment) (*claimed, error) {
 func (c *Consumer) start(o *owner, p *claimed) {
 	o.sequence.Store(p.claim.Sequence())
 	o.takeClosed()
+	c.committed(o, o.state.NextOffset())
 	c.mu.Lock()
 	c.owners[o.id] = o
 	c.mu.Unlock()
@@ -213,6 +214,10 @@ func (c *Consumer) end(partitions map[string][]int32, inOrder bool) {
 		c.options.Metrics.gone(o.topic.Name, o.partition)
 		o.log.Info("partition given up", "in_order", inOrder, "offset", o.checkpointed)
 	}
+	if inOrder {
+		c.flushCommits(c.alive)
+	}
+	c.forgetCommits(partitions)
 }
 
 // unpause leaves nothing paused behind for a later owner.

@@ -1,7 +1,6 @@
 package consumer
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -42,9 +41,9 @@ type Consumer struct {
 
 	mu     sync.Mutex
 	owners map[windows.PartitionID]*owner // guarded by mu
-	// commits are the offsets of checkpoints that the group does not know yet,
-	// for lag tools alone. Guarded by mu.
-	commits map[string]map[int32]kgo.EpochOffset
+	// uncommitted are the offsets of checkpoints that the group does not know yet.
+	// Guarded by mu.
+	uncommitted map[string]map[int32]kgo.EpochOffset
 	waits   map[windows.PartitionID]time.Time // since when an owner holds; guarded by mu
 
 	reclaims chan *owner
@@ -61,7 +60,7 @@ func New(options Options, inputs *Inputs) (*Consumer, error) {
 	c := &Consumer{
 		options: options, log: options.Log, limited: newLimitedLog(options.Log), inputs: inputs,
 		topics: make(map[string]Topic, len(options.Topics)), owners: make(map[windows.PartitionID]*owner),
-		commits: make(map[string]map[int32]kgo.EpochOffset), waits: make(map[windows.PartitionID]time.Time),
+		uncommitted: make(map[string]map[int32]kgo.EpochOffset), waits: make(map[windows.PartitionID]time.Time),
 		reclaims: make(chan *owner, 1024), wake: make(chan struct{}, 1), ready: make(chan struct{}),
 	}
 	c.unpacker = newUnpacker(batchBytes(options.Event))
@@ -224,49 +223,3 @@ func (c *Consumer) waiting(o *owner, w windows.Waiting, held bool) {
 	}
 }
 
-// committed notes a checkpoint's offset for the group.
-func (c *Consumer) committed(o *owner, offset int64) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	byPartition := c.commits[o.topic.Name]
-	if byPartition == nil {
-		byPartition = make(map[int32]kgo.EpochOffset)
-		c.commits[o.topic.Name] = byPartition
-	}
-	byPartition[o.partition] = kgo.EpochOffset{Epoch: -1, Offset: offset}
-}
-
-// commitOffsets commits to the group what checkpoints hold, for lag tools
-// alone: kolmo never reads it.
-func (c *Consumer) commitOffsets(ctx context.Context) {
-	every := cmp.Or(c.options.CommitEvery, 5*time.Second)
-	if every < 0 {
-		return
-	}
-	tick := time.NewTicker(every)
-	defer tick.Stop()
-	for {
-		select {
-		case <-tick.C:
-			c.flushCommits(ctx)
-		case <-ctx.Done():
-			return
-		}
-	}
-}
-
-func (c *Consumer) flushCommits(ctx context.Context) {
-	c.mu.Lock()
-	commits := c.commits
-	c.commits = make(map[string]map[int32]kgo.EpochOffset)
-	c.mu.Unlock()
-	if len(commits) == 0 || c.options.CommitEvery < 0 {
-		return
-	}
-	ctx, cancel := context.WithTimeout(ctx, 3*time.Second)
-	defer cancel()
-	c.mu.Lock()
-	client := c.client
-	c.mu.Unlock()
-	client.CommitOffsetsSync(ctx, commits, nil)
-}
