@@ -179,6 +179,49 @@ func aDirectoryLeadsToThePanesOfItsShard(t *testing.T, client redis.UniversalCli
 	}
 }
 
+// Each shard drops its share of a partition that has ended; with the last of them
+// nothing of it is left.
+func aPartitionThatHasEndedLeavesRedis(t *testing.T, client redis.UniversalClient) {
+	store := openStore(t, client)
+	log := someLog(5, 3000)
+	i := take(t, store)
+	i.read(log, lastOffset(log))
+	i.mustCommit(t)
+	shares := make([][]Entry, testShards)
+	left := 0 // shards that hold something
+	for shard := range shares {
+		var err error
+		if shares[shard], err = panesOf(t, store, testPartition, shard); err != nil {
+			t.Fatal(err)
+		}
+		if len(shares[shard]) > 0 {
+			left++
+		}
+	}
+	if left < 2 {
+		t.Fatalf("%d shards have panes: there is nothing to see", left)
+	}
+	for shard, panes := range shares {
+		if len(panes) > 0 {
+			left--
+		}
+		for range 2 { // run again, it finds nothing more to drop
+			if err := store.DropShare(t.Context(), testPartition, shard, panes); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if kept, err := panesOf(t, store, testPartition, shard); err != nil || len(kept) > 0 {
+			t.Errorf("shard %d still has %d panes, %v", shard, len(kept), err)
+		}
+		if marks, err := store.Marks(t.Context(), []windows.PartitionID{testPartition}); err != nil || marks[0].Found != (left > 0) {
+			t.Errorf("with %d shares left the mark is found: %v, %v", left, marks[0].Found, err)
+		}
+	}
+	if keys, err := client.Keys(t.Context(), store.partitionKey(testPartition)+"*").Result(); err != nil || len(keys) > 0 {
+		t.Errorf("these keys are left: %v, %v", keys, err)
+	}
+}
+
 func aReaderThatComesTooLateIsToldToLookAgain(t *testing.T, client redis.UniversalClient) {
 	store := openStore(t, client)
 	log := someLog(5, 400)

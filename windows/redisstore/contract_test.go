@@ -22,6 +22,7 @@ func TestContract(t *testing.T) {
 		{"a directory leads to the panes of its shard", aDirectoryLeadsToThePanesOfItsShard},
 		{"a reader that comes too late is told to look again", aReaderThatComesTooLateIsToldToLookAgain},
 		{"dropped panes leave Redis", droppedPanesLeaveRedis},
+		{"a partition that has ended leaves Redis", aPartitionThatHasEndedLeavesRedis},
 		{"a blob larger than a piece is split", aBlobLargerThanAPieceIsSplit},
 		{"a zombie's checkpoint is refused", aZombiesCheckpointIsRefused},
 		{"nothing is committed after a release", nothingIsCommittedAfterARelease},
