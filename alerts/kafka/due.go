@@ -294,10 +294,20 @@ func (s *shard) serving(ctx context.Context, progress *alerts.Progress, start wi
 		return nil, fmt.Errorf("reading the references of the configuration: %w", err)
 	}
 	var found *alerts.Serving
+	listed := false
 	for _, g := range through.Grids {
-		if g.Pattern && g.Model == pattern && g.EffectiveFrom <= start && (found == nil || g.EffectiveFrom > found.GridFrom) {
+		if !g.Pattern || g.Model != pattern {
+			continue
+		}
+		listed = true
+		if g.EffectiveFrom <= start && (found == nil || g.EffectiveFrom > found.GridFrom) {
 			found = &alerts.Serving{ID: g.GridID, Kind: reference.Fixed, GridFrom: g.EffectiveFrom, ServesFrom: g.EffectiveFrom}
 		}
+	}
+	if !listed {
+		// No event of the model was counted before the reference was listed: Redis has
+		// lost it, and its shard's owner puts it back.
+		return nil, fmt.Errorf("reading the reference that the configuration names for %q: Redis does not list it", pattern)
 	}
 	return found, nil
 }
