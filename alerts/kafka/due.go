@@ -65,7 +65,7 @@ func (s *shard) closeDue(ctx context.Context, marks []redisstore.Mark, watermark
 		return err
 	}
 	for len(due) > 0 {
-		if due, err = s.closeSome(ctx, marks, panes, due, cut); err != nil {
+		if due, err = s.closeSome(ctx, marks, panes, due, cut, watermark); err != nil {
 			return err
 		}
 	}
@@ -107,8 +107,10 @@ func (s *shard) directories(ctx context.Context, marks []redisstore.Mark, number
 }
 
 // closeSome closes as many of the due windows as one transaction should hold,
-// and returns the rest.
-func (s *shard) closeSome(ctx context.Context, marks []redisstore.Mark, panes map[alerts.Version]*held, due []dueWindow, cut []byte) ([]dueWindow, error) {
+// and returns the rest. The last transaction says that all that is due at the
+// watermark is closed.
+func (s *shard) closeSome(ctx context.Context, marks []redisstore.Mark, panes map[alerts.Version]*held, due []dueWindow, cut []byte,
+	watermark windows.Timestamp) ([]dueWindow, error) {
 	var records []*kgo.Record
 	moved := make(map[alerts.Version]*version)
 	var made []*reference.Reference
@@ -176,6 +178,11 @@ func (s *shard) closeSome(ctx context.Context, marks []redisstore.Mark, panes ma
 	progress := make([]*alerts.Progress, 0, len(moved))
 	for _, v := range moved {
 		progress = append(progress, v.progress)
+	}
+	if len(due) == 0 {
+		// A partition that joins begins where the record says, not where Redis is told
+		// in a moment: it must not bring events to what is about to be published.
+		s.own.Through, s.own.Reread = watermark, nil
 	}
 	if err := s.commit(ctx, records, progress); err != nil {
 		return nil, err
