@@ -107,8 +107,8 @@ func (s *shard) directories(ctx context.Context, marks []redisstore.Mark, number
 }
 
 // closeSome closes as many of the due windows as one transaction should hold,
-// and returns the rest. The last transaction says that all that is due at the
-// watermark is closed.
+// and returns the rest. Each transaction says how far everything is closed with
+// it, the last one up to the watermark.
 func (s *shard) closeSome(ctx context.Context, marks []redisstore.Mark, panes map[alerts.Version]*held, due []dueWindow, cut []byte,
 	watermark windows.Timestamp) ([]dueWindow, error) {
 	var records []*kgo.Record
@@ -179,10 +179,12 @@ func (s *shard) closeSome(ctx context.Context, marks []redisstore.Mark, panes ma
 	for _, v := range moved {
 		progress = append(progress, v.progress)
 	}
+	// A partition that joins begins where the record says, not where Redis is told
+	// in a moment: it must not bring events to what is about to be published.
 	if len(due) == 0 {
-		// A partition that joins begins where the record says, not where Redis is told
-		// in a moment: it must not bring events to what is about to be published.
 		s.own.Through, s.own.Reread = watermark, nil
+	} else {
+		s.own.Through = max(s.own.Through, due[0].closes-1)
 	}
 	if err := s.commit(ctx, records, progress); err != nil {
 		return nil, err
