@@ -44,7 +44,7 @@ type Consumer struct {
 	// uncommitted are the offsets of checkpoints that the group does not know yet.
 	// Guarded by mu.
 	uncommitted map[string]map[int32]kgo.EpochOffset
-	waits   map[windows.PartitionID]time.Time // since when an owner holds; guarded by mu
+	waits       map[windows.PartitionID]time.Time // since when an owner holds; guarded by mu
 
 	reclaims chan *owner
 	wake     chan struct{}
@@ -222,4 +222,3 @@ func (c *Consumer) waiting(o *owner, w windows.Waiting, held bool) {
 			"for", time.Since(since).Round(time.Second))
 	}
 }
-
