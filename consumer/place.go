@@ -14,6 +14,9 @@ import (
 type facts struct {
 	decided      *windows.Decided
 	starts, ends kadm.ListedOffsets
+	// rewound are, by topic, the first offsets of the time to rewind to: asked for
+	// when a partition needs them.
+	rewound map[string]kadm.ListedOffsets
 }
 
 func (c *Consumer) askFacts(ctx context.Context, all []*claimed) (*facts, error) {
@@ -26,7 +29,7 @@ func (c *Consumer) askFacts(ctx context.Context, all []*claimed) (*facts, error)
 			names = append(names, p.topic)
 		}
 	}
-	var f facts
+	f := facts{rewound: make(map[string]kadm.ListedOffsets)}
 	var err error
 	if f.decided, err = c.options.Decided(ctx); err != nil {
 		return nil, err
@@ -63,7 +66,7 @@ func (c *Consumer) place(ctx context.Context, p *claimed, f *facts) (o *owner, r
 		if known.Begun {
 			decided = decided.Union(known.Decisions)
 		}
-		if err := c.rewind(ctx, o, decided, f.decided.Through, start.Offset); err != nil {
+		if err := c.rewind(ctx, o, decided, f, start.Offset); err != nil {
 			return nil, false, err
 		}
 		o.state.Abandon(p.state.Panes)
@@ -73,7 +76,7 @@ func (c *Consumer) place(ctx context.Context, p *claimed, f *facts) (o *owner, r
 		o.state.Restore(p.state.NextOffset, p.state.Watermark, p.state.Decisions, p.state.Panes)
 		o.published = p.state.Watermark
 	case known.Begun:
-		if err := c.rewind(ctx, o, known.Decisions, f.decided.Through, start.Offset); err != nil {
+		if err := c.rewind(ctx, o, known.Decisions, f, start.Offset); err != nil {
 			return nil, false, err
 		}
 	default:
@@ -117,13 +120,18 @@ func (c *Consumer) renumbered(panes []*windows.Pane) bool {
 
 // rewind puts a partition whose state is lost back to where everything that is
 // not closed is read again.
-func (c *Consumer) rewind(ctx context.Context, o *owner, decided windows.Decisions, through windows.Timestamp, logStart int64) error {
+func (c *Consumer) rewind(ctx context.Context, o *owner, decided windows.Decisions, f *facts, logStart int64) error {
+	through := f.decided.Through
 	from := c.options.Rewind.From(through)
 	first := decided.Start
 	if from != windows.Unset {
-		listed, err := kadm.NewClient(c.asker).ListOffsetsAfterMilli(ctx, int64(from), o.topic.Name)
-		if err != nil {
-			return fmt.Errorf("asking where topic %q was at %v: %w", o.topic.Name, from, err)
+		listed, asked := f.rewound[o.topic.Name]
+		if !asked {
+			var err error
+			if listed, err = kadm.NewClient(c.asker).ListOffsetsAfterMilli(ctx, int64(from), o.topic.Name); err != nil {
+				return fmt.Errorf("asking where topic %q was at %v: %w", o.topic.Name, from, err)
+			}
+			f.rewound[o.topic.Name] = listed
 		}
 		offset, found := listed.Lookup(o.topic.Name, o.partition)
 		if !found || offset.Err != nil {
