@@ -12,8 +12,8 @@ import (
 	"time"
 )
 
-// replayLimit is recoveryLimit where Redis has lost state: what is not closed is read
-// again.
+// replayLimit is recoveryLimit where much is to be read when the fault is over: Redis
+// has lost state, or nobody read anything for a while.
 const replayLimit = time.Minute
 
 func redisFaults() []fault {
