@@ -138,7 +138,9 @@ func (c *Consumer) claim(ctx context.Context, a assignment) (*claimed, error) {
 
 // start lets an owner work.
 func (c *Consumer) start(o *owner, p *claimed) {
-	o.sequence.Store(p.claim.Sequence())
+	if p.state.Found {
+		o.written.Store(&stand{p.claim.Sequence(), p.state.NextOffset, p.state.Watermark})
+	}
 	o.takeClosed()
 	c.committed(o, o.state.NextOffset())
 	c.mu.Lock()

@@ -36,7 +36,7 @@ func (o *owner) checkpoint() bool {
 			o.state.Checkpointed(snapshot)
 			o.lastCheckpoint, o.checkpointed = time.Now(), snapshot.NextOffset
 			o.markIdle, o.published = mark.Idle, snapshot.Watermark
-			o.sequence.Store(o.claim.Sequence())
+			o.written.Store(&stand{o.claim.Sequence(), snapshot.NextOffset, snapshot.Watermark})
 			o.consumer.options.Metrics.checkpointed(time.Since(start), written.Bytes)
 			o.consumer.options.Metrics.committed(o.topic.Name, &o.counted)
 			o.tellExceeded()

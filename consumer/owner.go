@@ -47,10 +47,10 @@ type owner struct {
 	paused bool // the client is told to fetch nothing of the partition; guarded by mu
 
 	idle idleness // has a lock of its own
-	// sequence is of the last checkpoint. suspect: Redis was seen to hold an older
-	// one, or none.
-	sequence atomic.Int64
-	suspect  atomic.Bool
+	// written is what the last checkpoint told everyone. suspect: Redis was seen to
+	// hold something else, or nothing.
+	written atomic.Pointer[stand]
+	suspect atomic.Bool
 
 	// owned
 	claim          *redisstore.Claim
@@ -249,4 +249,11 @@ func (o *owner) review() {
 		lag = time.Since(o.state.Watermark().Time())
 	}
 	o.consumer.options.Metrics.position(o.topic.Name, o.partition, lag, known, held)
+}
+
+// A stand tells one checkpoint from another. A sequence alone does not: it begins
+// anew when Redis is emptied, and Redis may then fall back to before.
+type stand struct {
+	sequence, offset int64
+	watermark        windows.Timestamp
 }

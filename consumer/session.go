@@ -142,6 +142,7 @@ func (c *Consumer) interrupt() {
 func (c *Consumer) watchState(ctx context.Context) {
 	tick := time.NewTicker(time.Second)
 	defer tick.Stop()
+	var other map[*owner]stand // what Redis held a second ago of those that wrote something else
 	for {
 		select {
 		case <-tick.C:
@@ -150,19 +151,32 @@ func (c *Consumer) watchState(ctx context.Context) {
 		}
 		owners := c.owned()
 		ids := make([]windows.PartitionID, len(owners))
-		written := make([]int64, len(owners))
+		last := make([]*stand, len(owners))
 		for i, o := range owners {
-			ids[i], written[i] = o.id, o.sequence.Load()
+			ids[i], last[i] = o.id, o.written.Load()
 		}
 		found, err := c.options.Store.Marks(ctx, ids)
 		if err != nil {
 			continue // the owners say that Redis does not answer
 		}
+		others := make(map[*owner]stand)
 		for i, o := range owners {
-			if written[i] > 0 && (!found[i].Found || found[i].Sequence < written[i]) {
+			if last[i] == nil || o.written.Load() != last[i] {
+				continue // another checkpoint was written meanwhile
+			}
+			held := stand{found[i].Sequence, found[i].NextOffset, found[i].Watermark}
+			switch {
+			case !found[i].Found, held.sequence < last[i].sequence:
 				o.suspect.Store(true)
+			case held != *last[i]:
+				// A checkpoint that the owner does not know of yet looks the same.
+				if other[o] == held {
+					o.suspect.Store(true)
+				}
+				others[o] = held
 			}
 		}
+		other = others
 	}
 }
 
