@@ -109,29 +109,28 @@ func inGap(gaps []windows.Gap, offset int64) bool {
 // gap. Only records that were deleted may be in one. The watermark that kolmo noted
 // before it must follow from the log, but for an event that was held, and counted for
 // the watermark before it was deleted: only kolmo knows of that. What it noted of the
-// time after it is between the first move of the watermark and what a lost event can
-// have been ahead of the first record that was read again.
+// time after it is where the watermark moved first, and by what events may be ahead of
+// their records later.
 func (a *answering) takeGaps(p place, log *windowstest.Log, decided windows.Decisions) error {
 	log.Advances = slices.Clone(decided.Advances)
 	for _, g := range decided.Gaps {
 		if g.From >= g.To || g.To > a.history.starts[p] {
 			return fmt.Errorf("a gap of %s goes from %d to %d, but what was deleted ends at %d", p, g.From, g.To, a.history.starts[p])
 		}
-		before, moved, read := windows.Unset, windows.Forever, windows.Forever
+		before, moved := windows.Unset, windows.Forever
 		for _, o := range log.Records {
 			mark := min(o.Time, o.RecordTime)
 			if o.Offset < g.From {
 				before = max(before, mark)
 				continue
 			}
-			read = min(read, o.RecordTime)
 			if mark > g.After {
 				moved = mark
 				break
 			}
 		}
 		held := slices.ContainsFunc(a.lost, func(o loss) bool { return min(o.Time, o.RecordTime) == g.After })
-		if g.After != before && (g.After < before || !held) || g.Until < moved || g.Until > max(moved, read.Add(a.options.MaxAhead)) {
+		if g.After != before && (g.After < before || !held) || g.Until < moved || g.Until > moved.Add(a.options.MaxAhead) {
 			return fmt.Errorf("the gap of %s from %d to %d lies after the watermark %s, and before it moves to %s; what kolmo says is %s and %s",
 				p, g.From, g.To, before, moved, g.After, g.Until)
 		}
