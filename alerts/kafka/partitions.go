@@ -141,14 +141,16 @@ func (s *shard) dropEnded(ctx context.Context) error {
 	if len(ids) == 0 {
 		return nil
 	}
+	needed, err := s.neededOfEnded(ctx, ids)
+	if err != nil {
+		return err
+	}
 	shares, err := s.options.Store.Shares(ctx, ids, s.number)
 	if err != nil {
 		return err
 	}
 	for i, share := range shares {
-		if slices.ContainsFunc(share.Panes, func(e redisstore.Entry) bool {
-			return s.options.Model(e.Key.Model).Definition.NeededUntil(e.Key.Index) > s.own.Through
-		}) {
+		if needed[i] {
 			continue
 		}
 		if err := s.options.Store.DropShare(ctx, ids[i], s.number, share.Panes); err != nil {
@@ -159,4 +161,42 @@ func (s *shard) dropEnded(ctx context.Context) error {
 	}
 	s.listInputs()
 	return nil
+}
+
+// neededOfEnded tells of which partitions a window still needs what they hold: one
+// of this shard, or of any other that compares with a version of this shard. This
+// one, in turn, may compare with versions of the others.
+func (s *shard) neededOfEnded(ctx context.Context, ids []windows.PartitionID) ([]bool, error) {
+	marks, err := s.options.Store.Throughs(ctx, s.options.Progress, s.options.Shards)
+	if err != nil {
+		return nil, err
+	}
+	everywhere := s.own.Through
+	for _, mark := range marks {
+		if !mark.Found {
+			mark.Through = windows.Unset
+		}
+		everywhere = min(everywhere, mark.Through)
+	}
+	needed := make([]bool, len(ids))
+	for number := range s.options.Shards {
+		shares, err := s.options.Store.Shares(ctx, ids, number)
+		if err != nil {
+			return nil, err
+		}
+		for i, share := range shares {
+			needed[i] = needed[i] || slices.ContainsFunc(share.Panes, func(e redisstore.Entry) bool {
+				settings := s.options.Model(e.Key.Model).Settings
+				through := s.own.Through
+				switch {
+				case number == s.number && settings.Compared:
+					through = everywhere
+				case number != s.number && !settings.Compared:
+					return false
+				}
+				return settings.Definition.NeededUntil(e.Key.Index) > through
+			})
+		}
+	}
+	return needed, nil
 }
