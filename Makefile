@@ -40,8 +40,8 @@ build: ## build bin/kolmo
 
 # At most two packages at a time: several start a Kafka and a Redis of their own. The program's own tests run without
 # the race detector, as users have it, and so do the slow, obvious programs that it is held against there; all that is
-# concurrent in it is tested with the detector in the packages it is made of. The simulation runs with it and without it:
-# ten times as many runs fit in then.
+# concurrent in it is tested with the detector in the packages it is made of. The simulation runs with it and without it,
+# which is when its two thousand runs fit in.
 test: ## run all tests, fetching the Kafka and Redis they talk to
 	@$(GO) run ./deploy/local/stack install
 	@$(GO) test -race -p 2 -timeout 15m $(TEST_FLAGS) $$($(GO) list ./... | grep -v '/cmd/kolmo$$')

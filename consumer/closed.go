@@ -94,6 +94,9 @@ func (c *closed) refresh(ctx context.Context) error {
 			if err != nil {
 				return err
 			}
+			if through.Generation < mark.Generation {
+				continue // Redis fell back in between
+			}
 			c.setGrids(shard, through)
 			mark.Through = min(mark.Through, through.Through)
 		}

@@ -139,15 +139,17 @@ func (c *Consumer) poll(ctx context.Context) {
 	for {
 		pollContext, cancel := context.WithCancel(ctx)
 		stop := make(chan struct{})
-		go func() { // a reclaim must not wait for records
+		var waker sync.WaitGroup
+		waker.Go(func() { // a reclaim must not wait for records
 			select {
 			case <-c.wake:
 				cancel()
 			case <-stop:
 			}
-		}()
+		})
 		fetches := c.client.PollRecords(pollContext, mostRecords)
 		close(stop)
+		waker.Wait() // or it might take what is meant to wake the next one
 		cancel()
 		c.unpacker.polled()
 		var refused []*kgo.ErrDecompressTooLarge

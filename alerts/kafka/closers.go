@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/kolmo-ml/kolmo/windows/redisstore"
 )
 
 // Closers own this instance's share of the shards.
@@ -150,8 +152,8 @@ func (c *Closers) runShard(ctx context.Context, number int) {
 		if ctx.Err() != nil {
 			return
 		}
-		if time.Since(started) > time.Minute {
-			backoff = 200 * time.Millisecond
+		if time.Since(started) > time.Minute || errors.Is(err, redisstore.ErrForgotten) {
+			backoff = 200 * time.Millisecond // it was no failure of the shard's
 		}
 		log.Error("closing windows failed; beginning again from the shard's progress", "error", err)
 		select {

@@ -2,5 +2,5 @@
 
 package simulation
 
-// usualRuns are fewer under the race detector, which takes ten times as long.
+// usualRuns are fewer under the race detector, which takes ten times as long each.
 const usualRuns = 40
