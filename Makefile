@@ -45,7 +45,7 @@ build: ## build bin/kolmo
 test: ## run all tests, fetching the Kafka and Redis they talk to
 	@$(GO) run ./deploy/local/stack install
 	@$(GO) test -race -p 2 -timeout 15m $(TEST_FLAGS) $$($(GO) list ./... | grep -v '/cmd/kolmo$$')
-	@$(GO) test -p 1 -timeout 15m $(TEST_FLAGS) ./cmd/internal/simulation ./cmd/kolmo
+	@$(GO) test -p 2 -timeout 15m $(TEST_FLAGS) ./cmd/internal/simulation ./cmd/kolmo
 
 lint: $(GOLANGCI_LINT) ## check formatting, go vet and golangci-lint
 	@unformatted=$$(gofmt -l .) && if [ -n "$$unformatted" ]; then \
