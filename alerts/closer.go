@@ -49,6 +49,9 @@ type Step struct {
 	Against []windows.Part
 	// Gaps are those that the window may lack events by.
 	Gaps []drift.Gap
+	// Now is the time on the clock, for how long it is remembered that an alert has
+	// ended. Nothing that is published depends on it; zero: nothing is remembered.
+	Now time.Time
 }
 
 // An Outcome is what closing a window gives. Everything in it is published in
@@ -112,7 +115,8 @@ func Close(settings *Settings, step Step) Outcome {
 		before, found := step.Progress.Alerts[kind], findingOf(kind, verdict)
 		couldPage = couldPage || before.Incident == nil && found.tested
 		state, alert := settings.Policy.step(kind, before, verdict, found)
-		if state.Incident != nil || state.Recent != nil {
+		state.Ended = before.endedAfter(state, step.Now)
+		if state.Incident != nil || state.Recent != nil || state.Ended != nil {
 			after.Alerts[kind] = state
 		}
 		if alert != nil {

@@ -30,6 +30,9 @@ type State struct {
 	Recent []Seen `json:"recent,omitempty"`
 	// Incident is the one that fires; nil while none does.
 	Incident *Incident `json:"incident,omitempty"`
+	// Ended is the last incident, while it is still passed on that it is over; nil
+	// when one fires. Close keeps it: the policy itself knows no clock.
+	Ended *Ended `json:"ended,omitempty"`
 }
 
 // Seen is a window that the policy has judged.
@@ -43,6 +46,8 @@ type Incident struct {
 	ID    string    `json:"id"`
 	Since time.Time `json:"since"`
 	Quiet int       `json:"quiet"` // windows in a row without drift
+	// Told is what its first record said; nil of one that began before this was kept.
+	Told *Told `json:"told,omitempty"`
 }
 
 // finding is what one verdict says about one kind of alert.
@@ -96,8 +101,10 @@ func (p Policy) step(kind Kind, state State, v *drift.Verdict, found finding) (S
 		return next, nil
 	}
 	incident := Incident{ID: identity(kind, v.Model, v.Version, v.Segment, since), Since: since}
+	alert := p.alert(kind, Firing, incident, v, found)
+	incident.Told = told(alert)
 	next.Incident = &incident
-	return next, p.alert(kind, Firing, incident, v, found)
+	return next, alert
 }
 
 func (p Policy) alert(kind Kind, status Status, incident Incident, v *drift.Verdict, found finding) *Alert {
