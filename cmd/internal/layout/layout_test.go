@@ -78,6 +78,7 @@ var walls = map[string][]string{
 	"consumer":            {"consumer/event", "windows", "windows/redisstore"},
 	"consumer/event":      {"windows"},
 	"alerts":              {"windows", "windows/drift", "windows/reference"},
+	"alerts/alertmanager": {"alerts"},
 	"alerts/kafka":        {"alerts", "windows", "windows/drift", "windows/reference", "windows/redisstore"},
 	"alerts/evidence":     {"alerts", "windows", "windows/drift"},
 	"configs":             {"windows", "windows/drift"},
