@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"time"
 
 	"github.com/segmentio/encoding/json"
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -190,6 +191,7 @@ func (s *shard) closeSome(ctx context.Context, marks []redisstore.Mark, panes ma
 		return nil, err
 	}
 	maps.Copy(s.versions, moved)
+	s.notifyChanged(closed)
 	for _, r := range made {
 		if err := s.options.Store.PersistReference(ctx, r.ID); err != nil {
 			s.log.Warn("a new reference is in the references topic, but could not be kept in Redis; the next owner of the shard puts it back", "reference", r.ID, "error", err)
@@ -209,7 +211,7 @@ func (s *shard) closeSome(ctx context.Context, marks []redisstore.Mark, panes ma
 // that is read here is added.
 func (s *shard) gather(ctx context.Context, marks []redisstore.Mark, directories map[int]map[alerts.Version]*held, v *version, due dueWindow) (alerts.Step, error) {
 	settings := s.options.Model(due.version.Model).Settings
-	step := alerts.Step{Progress: v.progress, Due: due.window, Gaps: s.gaps(due.window.Interval, settings.Definition)}
+	step := alerts.Step{Progress: v.progress, Due: due.window, Gaps: s.gaps(due.window.Interval, settings.Definition), Now: time.Now().UTC()}
 	var err error
 	if step.Parts, err = s.parts(ctx, directories[s.number][due.version], due.window); err != nil {
 		return step, err

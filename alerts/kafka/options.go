@@ -72,6 +72,11 @@ type Options struct {
 	// wants to know.
 	At func(Step)
 
+	// Notifier is told which alerts stand: at every transition, when a shard comes to
+	// this instance, and every Resend. nil: nobody is told.
+	Notifier Notifier
+	Resend   time.Duration
+
 	Metrics *Metrics     // nil: not measured
 	Log     *slog.Logger // nil: silent
 }

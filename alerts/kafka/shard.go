@@ -37,6 +37,7 @@ type shard struct {
 	published  time.Time // when Through was last told to Redis
 	durable    time.Time // when Through was last written to progress
 	requests   map[alerts.Version]request
+	notified   time.Time // when the notifier was last told all that stands
 }
 
 // A version is one model version's progress, and the draft of its reference.
@@ -62,6 +63,9 @@ func (c *Closers) ownShard(ctx context.Context, number int, log *slog.Logger) er
 	}
 	defer s.producer.Close()
 	defer c.options.Metrics.release(number)
+	if c.options.Notifier != nil {
+		defer c.options.Notifier.Release(number)
+	}
 	if err := s.restore(ctx); err != nil {
 		return err
 	}
@@ -92,11 +96,15 @@ func (c *Closers) ownShard(ctx context.Context, number int, log *slog.Logger) er
 		if err := s.takeRequests(ctx); err != nil {
 			return err
 		}
+		if err := s.notifyAgain(ctx); err != nil {
+			return err
+		}
 		if err := s.close(ctx, of(s.inputs, all)); err != nil {
 			return err
 		}
 		select {
 		case <-changed:
+		case <-s.untilNotified():
 		case <-ctx.Done():
 			return context.Cause(ctx)
 		}
