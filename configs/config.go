@@ -11,6 +11,7 @@ type Config struct {
 	Redis           Redis
 	Listen          string        // address of the HTTP listener, host:port
 	Web             Web           // who may use the listener
+	Alertmanager    Alertmanager  // who is told which alerts stand
 	CheckpointEvery time.Duration // longest time between two checkpoints of a partition
 	// MemoryLimit is what the process may take, in bytes.
 	MemoryLimit int64

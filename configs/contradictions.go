@@ -29,6 +29,7 @@ func (d *decoder) contradictions(c *Config) {
 	d.pairs("redis.tls")
 	d.passwords("kafka.sasl", c.Kafka.SASL != nil && !d.blamed("kafka.sasl"))
 	d.passwords("redis", false)
+	d.alertmanager(&c.Alertmanager)
 
 	d.settings("defaults", &c.Defaults, broken)
 	names := map[string]string{}

@@ -28,6 +28,7 @@ func Default() Config {
 		},
 		Redis:           Redis{Prefix: "kolmo"},
 		Listen:          "127.0.0.1:9464",
+		Alertmanager:    Alertmanager{Resend: time.Minute, Timeout: 10 * time.Second},
 		CheckpointEvery: 5 * time.Second,
 		MemoryLimit:     800 << 20,
 		Limits: Limits{

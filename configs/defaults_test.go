@@ -63,6 +63,7 @@ func TestDefaultsAreThoseDocumented(t *testing.T) {
 		{"kafka", c.Kafka, wantKafka},
 		{"redis", c.Redis, configs.Redis{Addresses: []string{"localhost:6379"}, Prefix: "kolmo"}},
 		{"listen", c.Listen, "127.0.0.1:9464"},
+		{"alertmanager", c.Alertmanager, configs.Alertmanager{Resend: time.Minute, Timeout: 10 * time.Second}},
 		{"checkpoint_every", c.CheckpointEvery, 5 * time.Second},
 		{"memory_limit", c.MemoryLimit, int64(800 << 20)},
 		{"limits", c.Limits, wantLimits},
@@ -166,6 +167,11 @@ func TestDocumentedDefaultsReadBack(t *testing.T) {
 		if k.Path == "defaults.reference.period" || k.Path == "defaults.reference.cycles" { // another kind has none
 			text = strings.Replace(text, "reference:\n", "reference:\n    kind: seasonal\n", 1)
 			want = parsed(t, least+"defaults: {reference: {kind: seasonal}}")
+		}
+		if strings.HasPrefix(k.Path, "alertmanager.") { // it tells somebody
+			const urls = "  urls: [http://localhost:9093]\n"
+			text = strings.Replace(text, "alertmanager:\n", "alertmanager:\n"+urls, 1)
+			want = parsed(t, least+"alertmanager:\n"+urls)
 		}
 		got := parsed(t, text)
 		got.File = want.File

@@ -20,6 +20,7 @@ func TestFingerprintIsOfWhatChangesVerdicts(t *testing.T) {
 		"inputs as they are":       "kafka: {brokers: [a:1], inputs: {predictions: [predictions]}}\nredis: {addresses: [b:2]}",
 		"a reserved key":           least + "slo: {}",
 		"what no kind of it uses":  least + "defaults: {reference: {kind: first}}",
+		"an Alertmanager":          least + "alertmanager: {urls: [\"http://localhost:9093\"]}\n",
 		"outputs":                  "kafka: {brokers: [a:1], outputs: {alerts: pages}}\nredis: {addresses: [b:2]}",
 		"the size of a limit, 1h":  least + "limits: {max_ahead: 60m, max_event_bytes: 1048576}",
 		"how long silence is idle": least + "limits: {idle_after: 1m}",

@@ -11,6 +11,7 @@ func (c *Config) fields() []field {
 		{key: "redis", value: section{c.Redis.fields()}, meaning: "How to reach Redis, which keeps the open windows."},
 		{key: "listen", value: listenAddress(&c.Listen), meaning: "Address of the HTTP listener: metrics, health, the page."},
 		{key: "web", value: section{c.Web.fields()}, meaning: "Who may use the listener, and what it has beside metrics, health and the page."},
+		{key: "alertmanager", value: section{c.Alertmanager.fields()}, meaning: "Who is told which alerts stand, beside the alerts topic."},
 		{key: "checkpoint_every", value: duration(&c.CheckpointEvery, 100*time.Millisecond, 10*time.Minute),
 			meaning: "Longest time between two checkpoints of a partition. What came since the last one is read again after a crash."},
 		{key: "limits", value: section{c.Limits.fields()}, meaning: "What input may cost at most. What goes beyond a cap is counted, not lost silently."},
@@ -18,7 +19,7 @@ func (c *Config) fields() []field {
 		{key: "models", value: entries{&c.Models, &c.Defaults},
 			meaning: "Models with settings of their own, merged key by key over defaults. An exact name goes before a glob, a longer glob before a shorter one, then the first in the file."},
 	}
-	fields = append(fields, reservedFields("alertmanager", "webhooks", "retraining", "silences", "slo", "external_url")...)
+	fields = append(fields, reservedFields("webhooks", "retraining", "silences", "slo", "external_url")...)
 	return append(fields, field{key: "memory_limit", value: bytes(&c.MemoryLimit, 64<<20, 1<<50), meaning: "What the process should take at most. Half of it is for what the partitions of an instance keep of their open windows: what has no room is counted, not kept. GOMEMLIMIT goes before it."})
 }
 

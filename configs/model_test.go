@@ -134,8 +134,7 @@ models:
 
 func TestReservedKeysAreReportedAndOtherwiseIgnored(t *testing.T) {
 	c := parsed(t, `external_url: https://kolmo.example.org
-`+least+`alertmanager: {url: "http://localhost:9093"}
-webhooks: [{url: "${KOLMO_UNSET}"}]
+`+least+`webhooks: [{url: "${KOLMO_UNSET}"}]
 retraining:
 silences: []
 slo: {}
@@ -150,7 +149,7 @@ models:
 	for _, r := range c.Reserved {
 		got = append(got, r.Path)
 	}
-	want := "external_url alertmanager webhooks retraining silences slo defaults.schedule " +
+	want := "external_url webhooks retraining silences slo defaults.schedule " +
 		"models[0].segments models[0].outcomes"
 	if strings.Join(got, " ") != want || c.Reserved[0].Line != 1 || c.Reserved[1].Line != 4 {
 		t.Errorf("reserved: %v", c.Reserved)

@@ -52,6 +52,7 @@ func TestSchemaAcceptsGoodConfigs(t *testing.T) {
 		"sections without keys":    least + "limits:\ndefaults:\n  window:\nmodels:\n",
 		"the environment":          "kafka: {brokers: [\"${A}\"], session_timeout: \"${B}\", create_outputs: {partitions: \"1${C}\"}}\nredis: {addresses: [\"a:1\"]}\n",
 		"reserved keys":            least + "slo: 5\nwebhooks: [{url: x}]\nmodels: [{name: a, segments: {b: 1}}]\n",
+		"an Alertmanager":          least + "alertmanager: {urls: [\"https://a.example.org/path\", \"http://[::1]:9093\"], basic_auth: {username: a, password: b}}\n",
 		"a plain number of bytes":  least + "limits: {max_event_bytes: 2048}\n",
 		"calendar sizes":           least + "defaults: {window: {size: 1mo, time_zone: America/Argentina/Buenos_Aires}}\n",
 		"tls":                      "kafka: {brokers: [\"a:1\"], tls: {}}\nredis: {addresses: [\"[::1]:1\"], tls: {server_name: x}}\n",
@@ -81,6 +82,7 @@ func TestSchemaAcceptsGoodConfigs(t *testing.T) {
 // What the schema lets pass although it is bad, and why.
 var beyondSchema = map[string]string{
 	"absent-files":               "files are outside",
+	"alertmanager-nobody":        "depends on what is left out",
 	"aliases":                    "the text of the YAML is not seen",
 	"default-input-is-an-output": "compares keys",
 	"environment":                "variables are outside",
