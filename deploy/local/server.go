@@ -19,10 +19,10 @@ import (
 // long because a machine that compiles and runs other tests at the same time is slow.
 const startTimeout = 2 * time.Minute
 
-// server is what Kafka and Redis have in common: a process that can be stopped, killed, paused and started
+// server is what they all have in common: a process that can be stopped, killed, paused and started
 // again with the same command line in the same folder. Its methods may be called from several goroutines.
 type server struct {
-	name     string   // "Kafka" or "Redis", for errors
+	name     string   // "Kafka", "Redis" or "Alertmanager", for errors
 	dir      string   // absolute: configuration, data, log, record
 	argv     []string // the command line, the configuration's path among its arguments
 	config   string   // absolute path of the configuration: the mark in the command line

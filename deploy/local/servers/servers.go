@@ -1,8 +1,9 @@
 //go:build unix
 
-// Package servers gives a test a real Kafka or a real Redis of its own, which lives as long as the test.
+// Package servers gives a test a real Kafka, Redis or Alertmanager of its own, which lives as long as the test.
 //
 //	kafka := servers.Kafka(t)
+//	pages := servers.Alertmanager(t)
 //	redis := servers.Redis(t, func(o *local.RedisOptions) { o.Settings = map[string]string{"requirepass": "secret"} })
 //
 // A server that cannot be had fails the test, with what to do about it; it never skips it: a promise about
@@ -50,6 +51,22 @@ func Redis(tb testing.TB, options ...func(*local.RedisOptions)) *local.Redis {
 	}
 	stopAtEnd(tb, "Redis", r)
 	return r
+}
+
+// Alertmanager starts an Alertmanager in a folder of the test's own and stops it when the test ends. The log's end
+// is printed when the test has failed. Each option may change how it is started.
+func Alertmanager(tb testing.TB, options ...func(*local.AlertmanagerOptions)) *local.Alertmanager {
+	tb.Helper()
+	o := local.AlertmanagerOptions{Dir: tb.TempDir(), Log: tb.Output()}
+	for _, option := range options {
+		option(&o)
+	}
+	a, err := local.StartAlertmanager(tb.Context(), o)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	stopAtEnd(tb, "Alertmanager", a)
+	return a
 }
 
 type server interface {
