@@ -13,6 +13,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/kolmo-ml/kolmo/alerts/alertmanager"
 	"github.com/kolmo-ml/kolmo/alerts/kafka"
 	"github.com/kolmo-ml/kolmo/cmd/internal/flights"
 	"github.com/kolmo-ml/kolmo/configs"
@@ -60,6 +61,7 @@ func TestReadmeMetrics(t *testing.T) {
 	d := &described{labels: map[string]string{"kolmo_build_info": "version,commit"}}
 	consumer.NewMetrics(d, nil)
 	kafka.NewMetrics(d, 1, nil)
+	alertmanager.NewMetrics(d)
 	sorted := func(labels string) string {
 		names := strings.Split(labels, ",")
 		slices.Sort(names)

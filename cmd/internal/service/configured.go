@@ -67,6 +67,9 @@ func Configured(c *configs.Config, log *slog.Logger) (Options, error) {
 	o.Rewind = windows.Rewind{Definitions: models.definitions(), MaxAhead: o.MaxAhead}
 	o.Numbering = models.numbering()
 	o.Configured = References(c, log)
+	if o.Alertmanagers, err = configuredAlertmanagers(&c.Alertmanager); err != nil {
+		return Options{}, err
+	}
 	return o, nil
 }
 

@@ -73,6 +73,9 @@ type Options struct {
 	// nothing does.
 	MemoryLimit, MetricsBytes int64
 
+	// Alertmanagers are told which alerts stand; nil: nobody is.
+	Alertmanagers *Alertmanagers
+
 	// At is called at every step of a checkpoint and of a close, where a crash can
 	// come in between; nil: nobody wants to know.
 	At func(step string)

@@ -15,6 +15,7 @@ import (
 	"github.com/twmb/franz-go/plugin/kprom"
 	"github.com/twmb/franz-go/plugin/kslog"
 
+	"github.com/kolmo-ml/kolmo/alerts/alertmanager"
 	"github.com/kolmo-ml/kolmo/alerts/evidence"
 	"github.com/kolmo-ml/kolmo/alerts/kafka"
 	"github.com/kolmo-ml/kolmo/consumer"
@@ -28,6 +29,7 @@ type Service struct {
 	options  Options
 	consumer *consumer.Consumer
 	closers  *kafka.Closers
+	pages    *alertmanager.Client // nil: nobody is told
 	history  *evidence.History
 	tail     *historyTail
 	listener *listener
@@ -108,7 +110,7 @@ func Start(ctx context.Context, o Options) (*Service, error) {
 	if err != nil {
 		return nil, err
 	}
-	s.closers, err = kafka.New(kafka.Options{
+	closing := kafka.Options{
 		Group:          o.Group,
 		Topics:         kafka.Topics{Verdicts: o.Outputs.Verdicts, Progress: o.Outputs.Progress, References: o.Outputs.References, Alerts: o.Outputs.Alerts},
 		SessionTimeout: o.SessionTimeout, Client: o.Client,
@@ -119,8 +121,14 @@ func Start(ctx context.Context, o Options) (*Service, error) {
 		},
 		Numbering: o.Numbering, Rewind: o.Rewind, Configured: o.Configured, Fingerprint: o.Fingerprint, Instance: instanceName(), At: atClose,
 		Metrics: kafka.NewMetrics(o.Registry, o.FeatureSeries, newSeriesRoom(o.MetricsBytes/2, o.Named).take), Log: o.Log,
-	})
-	if err != nil {
+	}
+	if o.Alertmanagers != nil {
+		if s.pages, err = o.Alertmanagers.client(o.Registry, o.Log); err != nil {
+			return nil, err
+		}
+		closing.Notifier, closing.Resend = s.pages, o.Alertmanagers.Resend
+	}
+	if s.closers, err = kafka.New(closing); err != nil {
 		return nil, err
 	}
 	if s.tail, err = newHistoryTail(o, s.history); err != nil {
@@ -161,6 +169,9 @@ func (s *Service) Run(ctx context.Context) {
 	defer stop()
 	group.Go(func() { s.closers.Run(closing) })
 	group.Go(func() { s.tail.run(closing) })
+	if s.pages != nil {
+		group.Go(func() { s.pages.Run(closing) })
+	}
 	if s.listener != nil {
 		group.Go(func() { s.listener.serve(closing) })
 	}
