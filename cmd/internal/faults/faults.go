@@ -7,7 +7,7 @@ func faults() []fault {
 	var all []fault
 	for _, family := range [][]fault{
 		crashFaults(), pauseFaults(), membershipFaults(), brokerFaults(), redisFaults(), proxyFaults(),
-		diskFaults(), logFaults(), idleFaults(),
+		diskFaults(), logFaults(), idleFaults(), {alertmanagerFault()},
 	} {
 		all = append(all, family...)
 	}

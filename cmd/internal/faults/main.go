@@ -113,7 +113,7 @@ func run(ctx context.Context, arguments []string, stdout, stderr io.Writer) int 
 	if len(rows) > 0 {
 		printTable(stdout, rows)
 	}
-	_, _ = fmt.Fprintf(stdout, "\n%s\n\nseed %d\n", leftOut, o.seed)
+	_, _ = fmt.Fprintf(stdout, "\nseed %d\n", o.seed)
 	failed := err != nil
 	for _, r := range rows {
 		failed = failed || r.failed()

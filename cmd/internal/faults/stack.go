@@ -92,7 +92,9 @@ type settings struct {
 	idleAfter time.Duration     // 10m: no idle advance decides anything
 	redis     map[string]string // directives of redis.conf
 	redisDir  string            // empty: in the row's folder
-	proxied   bool              // kolmo reaches Kafka and Redis through a proxy
+	// alertmanager is the URL of the one that is told; empty: nobody is.
+	alertmanager string
+	proxied      bool // kolmo reaches Kafka and Redis through a proxy
 }
 
 func defaultSettings() settings {
@@ -132,6 +134,9 @@ models:
     window: {size: 10s, lateness: 2s, min_events: 12, max_size: 40s}
     reference: {kind: fixed, file: reference.ndjson, size: 300}
 `, kafkaAddress, s.session, predictions, features, shards, redisAddress, s.idleAfter, maxAhead)
+	if s.alertmanager != "" {
+		text += fmt.Sprintf("alertmanager: {urls: [%q], timeout: %v}\n", s.alertmanager, alertmanagerTimeout)
+	}
 	if err := os.WriteFile(filepath.Join(dir, "reference.ndjson"), referenceFile(), 0o600); err != nil {
 		return "", fmt.Errorf("writing the reference file: %w", err)
 	}

@@ -10,9 +10,6 @@ import (
 	"time"
 )
 
-// leftOut says which faults the table has no row for, and why.
-const leftOut = "Not here: an Alertmanager that is down, slow or answers 500. kolmo pushes to none yet."
-
 // A row is what became of one fault.
 type row struct {
 	fault                    string
