@@ -270,4 +270,3 @@ func (b *restoring) finish() error {
 	}
 	return nil
 }
-
