@@ -44,7 +44,7 @@ type history struct {
 	records   map[place][]*kgo.Record // all that were acknowledged
 	ended     map[place]bool          // nothing waits for these
 	starts    map[place]int64         // up to where records were deleted
-	decisions map[string]windows.Decisions
+	decisions map[string]windows.Decisions // of partitions that have begun; nil: all have, and nothing was decided
 	// idle: in the end every partition was idle, and so everything has closed.
 	idle bool
 }
@@ -143,7 +143,8 @@ func (a *answering) decode() (logs []windowstest.Log, through windows.Timestamp,
 	through = windows.Forever
 	for _, p := range slices.SortedFunc(maps.Keys(a.history.records), place.compare) {
 		id := windows.PartitionID{Topic: p.topic, Partition: p.partition}
-		decided := a.history.decisions[id.String()]
+		decided, begun := a.history.decisions[id.String()]
+		begun = begun || a.history.decisions == nil
 		log := windowstest.Log{ID: id}
 		role := event.Predictions
 		if p.name == features {
@@ -163,6 +164,9 @@ func (a *answering) decode() (logs []windowstest.Log, through windows.Timestamp,
 					a.lose(o, undisturbed)
 					undisturbed = max(undisturbed, min(o.Time, o.RecordTime))
 				}
+			case accepted && !begun:
+				// It came when the last window had closed: whether its events are late is not
+				// decided, and they are in none.
 			case accepted:
 				// A late event's time is below the watermark, so it moves nothing here either.
 				watermark = max(watermark, min(o.Time, o.RecordTime))
@@ -175,7 +179,7 @@ func (a *answering) decode() (logs []windowstest.Log, through windows.Timestamp,
 		if err := a.takeGaps(p, &log, decided); err != nil {
 			return nil, 0, err
 		}
-		if !a.history.ended[p] && !a.history.idle {
+		if begun && !a.history.ended[p] && !a.history.idle {
 			through = min(through, watermark)
 		}
 		logs = append(logs, log)
