@@ -41,9 +41,9 @@ type answer struct {
 
 // A history is all that the answer follows from.
 type history struct {
-	records   map[place][]*kgo.Record // all that were acknowledged
-	ended     map[place]bool          // nothing waits for these
-	starts    map[place]int64         // up to where records were deleted
+	records   map[place][]*kgo.Record      // all that were acknowledged
+	ended     map[place]bool               // nothing waits for these
+	starts    map[place]int64              // up to where records were deleted
 	decisions map[string]windows.Decisions // of partitions that have begun; nil: all have, and nothing was decided
 	// idle: in the end every partition was idle, and so everything has closed.
 	idle bool
