@@ -29,10 +29,7 @@ type deadLetters struct {
 	topic   string
 	metrics *Metrics
 	log     *slog.Logger
-
-	mu       sync.Mutex
-	lastLog  map[event.Reason]time.Time // guarded by mu
-	unlogged map[event.Reason]int       // guarded by mu
+	limited *limitedLog // of rejections, by reason
 }
 
 // newDeadLetters makes the producer. It is idempotent, not transactional: a
@@ -49,8 +46,7 @@ func newDeadLetters(o *Options) (*deadLetters, error) {
 		return nil, fmt.Errorf("making the producer of dead letters: %w", err)
 	}
 	return &deadLetters{
-		client: client, topic: o.DeadLetters, metrics: o.Metrics, log: o.Log,
-		lastLog: make(map[event.Reason]time.Time), unlogged: make(map[event.Reason]int),
+		client: client, topic: o.DeadLetters, metrics: o.Metrics, log: o.Log, limited: newLimitedLog(o.Log),
 	}, nil
 }
 
@@ -99,7 +95,8 @@ func (o *outstanding) wait(ctx context.Context) error {
 // so that outstanding is left at zero only by acknowledgement.
 func (d *deadLetters) send(ctx context.Context, out *outstanding, r *kgo.Record, rejection *event.Rejection) {
 	d.metrics.deadLettered(r.Topic, string(rejection.Reason))
-	d.logRejection(r, rejection)
+	d.limited.warn(string(rejection.Reason), "record rejected", "topic", r.Topic, "partition", r.Partition, "offset", r.Offset,
+		"reason", string(rejection.Reason), "detail", rejection.Detail)
 	letter := &kgo.Record{
 		Topic: d.topic,
 		Key:   fmt.Appendf(nil, "%s/%d/%d", r.Topic, r.Partition, r.Offset),
@@ -146,20 +143,6 @@ func (d *deadLetters) produce(ctx context.Context, out *outstanding, letter *kgo
 			}()
 		}
 	})
-}
-
-// logRejection writes at most one line a reason in ten seconds, and says how
-// many it kept back.
-func (d *deadLetters) logRejection(r *kgo.Record, rejection *event.Rejection) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if now := time.Now(); now.Sub(d.lastLog[rejection.Reason]) >= 10*time.Second {
-		d.log.Warn("record rejected", "topic", r.Topic, "partition", r.Partition, "offset", r.Offset,
-			"reason", string(rejection.Reason), "detail", rejection.Detail, "not_logged", d.unlogged[rejection.Reason])
-		d.lastLog[rejection.Reason], d.unlogged[rejection.Reason] = now, 0
-		return
-	}
-	d.unlogged[rejection.Reason]++
 }
 
 func (d *deadLetters) close() { d.client.Close() }
