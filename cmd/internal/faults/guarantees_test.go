@@ -39,8 +39,14 @@ func TestGuaranteesNameWhatHoldsThem(t *testing.T) {
 		told[f.name] = false
 	}
 	promise, _, found := strings.Cut(string(page), "## What it takes")
-	if !found {
-		t.Fatal("the page has no section on what it takes")
+	_, measured, alsoFound := strings.Cut(string(page), "## What was measured")
+	if !found || !alsoFound {
+		t.Fatal("the page lacks what it takes, or what was measured")
+	}
+	for _, f := range faults() {
+		if !strings.Contains(measured, "| "+f.what+" |") {
+			t.Errorf("fault %s (%s) was not measured", f.name, f.what)
+		}
 	}
 	for _, name := range regexp.MustCompile("`(Test[A-Za-z0-9]+)`").FindAllStringSubmatch(string(page), -1) {
 		if !tests[name[1]] {
