@@ -46,6 +46,8 @@ type Consumer struct {
 	uncommitted map[string]map[int32]kgo.EpochOffset
 	waits       map[windows.PartitionID]time.Time // since when an owner holds; guarded by mu
 
+	clocks map[string]bool // topics whose records' times were said to be their producers'; guarded by mu
+
 	reclaims chan *owner
 	wake     chan struct{}
 	ready    chan struct{} // closed when the group has been joined once
@@ -61,7 +63,7 @@ func New(options Options, inputs *Inputs) (*Consumer, error) {
 		options: options, log: options.Log, limited: newLimitedLog(options.Log), inputs: inputs,
 		topics: make(map[string]Topic, len(options.Topics)), owners: make(map[windows.PartitionID]*owner),
 		uncommitted: make(map[string]map[int32]kgo.EpochOffset), waits: make(map[windows.PartitionID]time.Time),
-		reclaims: make(chan *owner, 1024), wake: make(chan struct{}, 1), ready: make(chan struct{}),
+		clocks: make(map[string]bool), reclaims: make(chan *owner, 1024), wake: make(chan struct{}, 1), ready: make(chan struct{}),
 	}
 	c.unpacker = newUnpacker(batchBytes(options.Event))
 	if options.StateBytes > 0 {
@@ -203,6 +205,24 @@ func (c *Consumer) owned() []*owner {
 		all = append(all, o)
 	}
 	return all
+}
+
+// lookAtClock says once for each topic that its records carry their producers'
+// times, which bound what an event from the future can do only as far as those
+// clocks are right.
+func (c *Consumer) lookAtClock(r *kgo.Record) {
+	const createTime = 0
+	if r.Attrs.TimestampType() != createTime {
+		return
+	}
+	c.mu.Lock()
+	said := c.clocks[r.Topic]
+	c.clocks[r.Topic] = true
+	c.mu.Unlock()
+	if !said {
+		c.log.Warn("a topic's records carry their producers' own times: one whose clock is ahead makes late what others send to its partition",
+			"topic", r.Topic, "mend", "set message.timestamp.type=LogAppendTime, or keep message.timestamp.after.max.ms small")
+	}
 }
 
 // waiting remembers since when an owner holds an event, and says so when that

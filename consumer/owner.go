@@ -69,6 +69,7 @@ type owner struct {
 	markIdle       bool  // what the last checkpoint told the others
 	published      windows.Timestamp
 	failing        bool
+	clockSeen      bool // whose clock the records' times are of was looked at
 }
 
 // run owns the partition until it is revoked or lost.
@@ -170,6 +171,10 @@ func (o *owner) take(r *kgo.Record) bool {
 	if err := o.decoder.Decode(o.topic.Role, r.Value, &o.event); err != nil {
 		o.reject(r, err)
 		return true
+	}
+	if !o.clockSeen {
+		o.clockSeen = true
+		o.consumer.lookAtClock(r)
 	}
 	recordTime := windows.TimestampOf(r.Timestamp)
 	e, obs := &o.event, &o.observation
