@@ -195,6 +195,7 @@ func (f *fortress) mustKeep(t *testing.T, where, text string) {
 // what to mend; and nothing that it says, serves or is started with tells a
 // secret.
 func TestAccess(t *testing.T) {
+	t.Parallel()
 	f := newFortress(t)
 	f.emitFlights(t, "predictions", 4)
 	scram, plain := f.config(t, "SCRAM-SHA-512"), f.config(t, "PLAIN")

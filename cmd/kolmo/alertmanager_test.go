@@ -104,6 +104,7 @@ func within(t *testing.T, limit time.Duration, what string, so func() bool) {
 // and the next one pushes; Alertmanager is restarted, and has it again; the model
 // recovers, and it ends. On call is paged once, and told once that it is over.
 func TestAlertmanagerIsTold(t *testing.T) {
+	t.Parallel()
 	s := newStack(t)
 	onCall := newReceiver(t)
 	port, err := local.FreePort()

@@ -62,6 +62,7 @@ func (s *stack) writeHonest(t *testing.T) {
 // the configuration, not from how much there is, and every window is as it should
 // be.
 func TestBacklog(t *testing.T) {
+	t.Parallel()
 	s := newStack(t)
 	s.writeHonest(t)
 	const events = 1_500_000
@@ -84,6 +85,7 @@ func TestBacklog(t *testing.T) {
 // TestAPartitionThatDoesNotGoOn: the others stop at the horizon, everybody is told
 // for whom they wait, and all go on when it does.
 func TestAPartitionThatDoesNotGoOn(t *testing.T) {
+	t.Parallel()
 	s := newStack(t)
 	s.writeHonest(t)
 	s.createTopic(t, "stuck", 3)

@@ -17,6 +17,7 @@ import (
 // TestBacktestOfKafkasHistory: what is replayed from a real Kafka is, byte for
 // byte, what the reference program says of the records between the two times.
 func TestBacktestOfKafkasHistory(t *testing.T) {
+	t.Parallel()
 	s := newStack(t)
 	s.emitFlights(t, "predictions", 4)
 	march := time.Date(2013, 3, 1, 0, 0, 0, 0, time.UTC)

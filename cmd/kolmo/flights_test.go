@@ -67,6 +67,7 @@ const (
 
 // TestFlights runs the bundled case on a real Kafka and a real Redis.
 func TestFlights(t *testing.T) {
+	t.Parallel()
 	s := newStack(t)
 	s.emitFlights(t, "predictions", 4)
 	want := expectations(t)

@@ -145,6 +145,7 @@ func sumOf(series map[string]float64, metric, labels string) (sum float64) {
 // TestAFloodOfNames: a million made-up names leave an instance small, its metrics
 // readable, and what it says of an honest model as it was.
 func TestAFloodOfNames(t *testing.T) {
+	t.Parallel()
 	s := newStack(t)
 	rows := []string{"amount"}
 	for i := range 2000 {

@@ -146,6 +146,7 @@ func (s *stack) sendHostile(t *testing.T, topic string) *hostileStream {
 // TestHostileRecords: whoever may write to an input topic gets no further than
 // being counted.
 func TestHostileRecords(t *testing.T) {
+	t.Parallel()
 	s := newStack(t)
 	rows := []string{"amount"}
 	for i := range 1000 {

@@ -156,6 +156,7 @@ type countedVerdict struct {
 // TestMalformedRecords: whatever a topic holds, what is an event is counted and
 // what is none is found in the dead letters, unchanged.
 func TestMalformedRecords(t *testing.T) {
+	t.Parallel()
 	s := newStack(t)
 	const rounds = 3
 

@@ -100,6 +100,7 @@ func load(t *testing.T, wantCode int, config, version, file string, more ...stri
 // TestLoadedReferences: a reference that was loaded is what the next windows are
 // compared with.
 func TestLoadedReferences(t *testing.T) {
+	t.Parallel()
 	s := newStack(t)
 	s.createTopic(t, "predictions", 1)
 	config := s.write(t, setup{name: "loaded", inputs: "{predictions: [predictions]}", model: loadedOnly})

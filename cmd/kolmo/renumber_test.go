@@ -14,6 +14,7 @@ import (
 // the flights. The days go on where the last week ended, and together they hold every
 // flight once.
 func TestAChangedWindowSize(t *testing.T) {
+	t.Parallel()
 	s := newStack(t)
 	s.emitFlights(t, "predictions", 2)
 	events := 0

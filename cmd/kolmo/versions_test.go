@@ -28,6 +28,7 @@ const (
 // TestVersionsAndLoadedReferences: versions beside each other, and what loading a
 // reference does to one that rolls.
 func TestVersionsAndLoadedReferences(t *testing.T) {
+	t.Parallel()
 	s := newStack(t)
 	noon := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 
