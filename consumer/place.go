@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/twmb/franz-go/pkg/kadm"
 
@@ -19,7 +20,11 @@ type facts struct {
 	rewound map[string]kadm.ListedOffsets
 }
 
+// askFacts asks Kafka, for so long that it is tried again, and said, when nobody
+// answers.
 func (c *Consumer) askFacts(ctx context.Context, all []*claimed) (*facts, error) {
+	ctx, cancel := context.WithTimeoutCause(ctx, 15*time.Second, errors.New("no answer in 15 s"))
+	defer cancel()
 	admin := kadm.NewClient(c.asker)
 	var names []string
 	seen := make(map[string]bool)
