@@ -32,8 +32,10 @@ func launch(command *exec.Cmd, mark string, detached bool) (*process, error) {
 	started := make(chan error, 1)
 	go func() {
 		// The kernel's parent-death signal follows the thread that started the child, not the program: the
-		// thread must stay as long as the child does. It is given up with the goroutine, never unlocked.
+		// thread must stay as long as the child does. It is unlocked in the end, since a thread that is
+		// given up with its goroutine takes along what others have started on it before.
 		runtime.LockOSThread()
+		defer runtime.UnlockOSThread()
 		err := command.Start()
 		started <- err
 		if err != nil {

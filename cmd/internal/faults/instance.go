@@ -88,6 +88,7 @@ func (s *seat) run(environment ...string) {
 func (s *seat) supervise(idle chan struct{}) {
 	// The kernel's parent-death signal follows the thread that started the child.
 	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
 	defer close(idle)
 	for {
 		i, err := s.start()
