@@ -257,7 +257,7 @@ func TestAccess(t *testing.T) {
 			{"Kafka: another name", scram, "key_file: " + strconv.Quote(f.files.Key) + "}\n  sasl", "key_file: " + strconv.Quote(f.files.Key) + ", server_name: other.example.org}\n  sasl", []string{"kafka.tls.server_name"}},
 			{"Kafka: no TLS", scram, kafkaTLS, "sasl", []string{"kafka.tls is not set"}},
 			{"Kafka: TLS where there is none", scram, f.secure, f.brokers[0], []string{"leave kafka.tls out"}},
-			{"Kafka: a group that is denied", scram, "session_timeout: 6s", "group: others", []string{`"others`, "GROUP_AUTHORIZATION_FAILED", "README.md"}},
+			{"Kafka: a group that is denied", scram, "session_timeout: 6s", "group: others", []string{`"others`, "AUTHORIZATION_FAILED", "README.md"}},
 			{"Kafka: an input that is denied", scram, "session_timeout: 6s", "inputs: {predictions: [secret]}", []string{"input topics secret", "TOPIC_AUTHORIZATION_FAILED", "README.md"}},
 			{"Redis: a wrong password", scram, "redis-password", "wrong-password", []string{"redis.password_file"}},
 			{"Redis: a wrong password in the config", scram, "password_file: redis-password", "password: " + wrongSecret, []string{"redis.password_file"}},
