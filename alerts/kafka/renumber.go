@@ -3,6 +3,7 @@ package kafka
 import (
 	"errors"
 
+	"github.com/kolmo-ml/kolmo/alerts"
 	"github.com/kolmo-ml/kolmo/windows"
 )
 
@@ -10,24 +11,23 @@ import (
 var errRenumbered = errors.New("its windows are numbered otherwise")
 
 // renumber takes over a changed definition of windows: versions go on with the new
-// windows where their last one ended. It reports whether that is something new,
-// which must be committed first: partitions then read again what follows.
-func (s *shard) renumber() bool {
-	if s.own.Numbering == s.options.Numbering {
-		return false
-	}
+// windows where their last one ended. What it returns must be committed before
+// anything closes, together with the shard's record, which has partitions read again
+// what follows.
+func (s *shard) renumber() []*alerts.Progress {
+	var renumbered []*alerts.Progress
 	for key, v := range s.versions {
 		progress := *v.progress
 		if !progress.Renumber(s.options.Model(key.Model).Definition) {
 			continue
 		}
 		s.versions[key] = &version{progress: &progress, draft: v.draft}
-		s.renumbered = append(s.renumbered, &progress)
+		renumbered = append(renumbered, &progress)
 		end := windows.TimestampOf(progress.Window.End)
 		if s.own.Reread == nil || end < *s.own.Reread {
 			s.own.Reread = &end
 		}
 		s.log.Info("the windows of a model version are defined otherwise from now on", "model", key.Model, "version", key.Version, "from", end.String())
 	}
-	return true
+	return renumbered
 }

@@ -27,9 +27,8 @@ type shard struct {
 	inputs []input
 	token  string // what Redis knows this owner by
 	begun  bool   // a partition has begun that no commit has told of
-	// renumbered are versions whose windows are defined otherwise than before.
-	renumbered []*alerts.Progress
-	versions   map[alerts.Version]*version
+
+	versions map[alerts.Version]*version
 	// generation is the offset, in the progress topic, of the last record that
 	// changed which grids are in force: grids of a lower generation are older.
 	generation int64
@@ -72,8 +71,9 @@ func (c *Closers) ownShard(ctx context.Context, number int, log *slog.Logger) er
 	defer s.tail.close()
 	defer c.marks.want(number, nil)
 	met := c.options.Inputs.Changed()
-	if renumbered := s.renumber(); s.meet() || renumbered || s.own.Schema == 0 {
-		if err := s.commit(ctx, nil, nil); err != nil {
+	renumbered := s.renumber()
+	if s.meet() || len(renumbered) > 0 || s.own.Numbering != s.options.Numbering {
+		if err := s.commit(ctx, nil, renumbered); err != nil {
 			return err
 		}
 	}

@@ -30,7 +30,12 @@ func TestAChangedWindowSize(t *testing.T) {
 	s.records(t, "resized.verdicts", time.Minute, func(all []*kgo.Record) bool { return len(all) >= 3 })
 	weekly.kill()
 	u.model = model("1d")
-	daily := s.run(t, s.write(t, u))
+	// The first to know of the days dies as soon as it has taken them over.
+	config := s.write(t, u)
+	brief := s.run(t, config)
+	brief.waitFor("defined otherwise from now on")
+	brief.kill()
+	daily := s.run(t, config)
 	type verdict struct {
 		Window struct{ Start, End time.Time }
 		Events int
