@@ -52,39 +52,39 @@ func (c *Consumer) assigned(ctx context.Context, offsets map[string]map[int32]kg
 // read from. It waits for Redis, for Kafka, and for the shards to know of
 // partitions that are new, until the context ends.
 func (c *Consumer) ownAll(ctx context.Context, all []assignment) (map[assignment]int64, error) {
-	claimed := make([]*claimed, len(all))
+	waiting := make([]*claimed, len(all))
 	errs := make([]error, len(all))
 	var group sync.WaitGroup
 	for i, a := range all {
-		group.Go(func() { claimed[i], errs[i] = c.claim(ctx, a) })
+		group.Go(func() { waiting[i], errs[i] = c.claim(ctx, a) })
 	}
 	group.Wait()
 	if err := errors.Join(errs...); err != nil {
 		return nil, err
 	}
 	first := make(map[assignment]int64, len(all))
-	for attempt := 0; len(claimed) > 0; attempt++ {
+	for attempt := 0; len(waiting) > 0; attempt++ {
 		// Read after the claims, so that whatever a shard relies on that was closed
 		// before them is known.
-		facts, err := c.askFacts(ctx, claimed)
+		facts, err := c.askFacts(ctx, waiting)
 		if err == nil {
-			waiting := claimed[:0:0]
-			for _, p := range claimed {
+			var left []*claimed
+			for _, p := range waiting {
 				o, ready, failed := c.place(ctx, p, facts)
 				switch {
 				case failed != nil:
 					err = failed
-					waiting = append(waiting, p)
+					left = append(left, p)
 				case !ready:
-					waiting = append(waiting, p)
+					left = append(left, p)
 				default:
 					first[p.assignment] = o.state.NextOffset()
 					c.start(o, p)
 				}
 			}
-			claimed = waiting
+			waiting = left
 		}
-		if len(claimed) == 0 {
+		if len(waiting) == 0 {
 			break
 		}
 		switch {
@@ -93,13 +93,13 @@ func (c *Consumer) ownAll(ctx context.Context, all []assignment) (map[assignment
 			c.limited.warn("facts", "asking Kafka where partitions stand failed; it is tried again", "error", err)
 		case attempt > 20:
 			c.limited.warn("joining", "a new partition waits until every shard waits for it: is there an instance without a shard's owner?",
-				"partition", c.inputs.Name(claimed[0].id), "of", len(claimed))
+				"partition", c.inputs.Name(waiting[0].id), "of", len(waiting))
 		}
 		select {
 		case <-time.After(min(time.Duration(attempt+1)*100*time.Millisecond, time.Second)):
 		case <-ctx.Done():
 			// Those that have started are given up by whoever called.
-			return first, fmt.Errorf("finding out where %d partitions stand: %w", len(claimed), cmp.Or(err, context.Cause(ctx)))
+			return first, fmt.Errorf("finding out where %d partitions stand: %w", len(waiting), cmp.Or(err, context.Cause(ctx)))
 		}
 	}
 	return first, nil

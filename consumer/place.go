@@ -146,15 +146,18 @@ func (c *Consumer) rewind(ctx context.Context, o *owner, decided windows.Decisio
 	}
 	o.log.Warn("Redis has lost the partition's state, or its windows are defined otherwise: it is read again from where nothing older is needed",
 		"offset", first, "record_time", from.String(), "closed_through", through.String())
+	// What is deleted may have been needed, where all that is left is: nobody can
+	// tell.
+	deleted := first == logStart && logStart > decided.Start
+	if deleted {
+		first = decided.Start
+	}
 	o.state = windows.NewPartition(o.id, o.rules(), first)
-	if first == logStart && logStart > decided.Start {
-		// What came before is deleted, and may have been needed: nobody can tell.
-		o.state.Restore(decided.Start, windows.Unset, windows.Decisions{Start: decided.Start}, nil)
+	o.state.Restore(first, windows.Unset, windows.Decisions{Start: decided.Start}, nil)
+	if deleted {
 		o.log.Error("older records that may have been needed are deleted: the windows that may lack them are published as incomplete", "before", logStart)
 		o.state.Miss(logStart, through)
-		return nil
 	}
-	o.state.Restore(first, windows.Unset, windows.Decisions{Start: decided.Start}, nil)
 	return nil
 }
 

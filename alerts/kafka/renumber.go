@@ -8,7 +8,7 @@ import (
 )
 
 // errRenumbered says that a pane was counted by another definition of windows.
-var errRenumbered = errors.New("its windows are numbered otherwise")
+var errRenumbered = errors.New("it was counted by windows of another definition: its owner is to run with this configuration")
 
 // renumber takes over a changed definition of windows: versions go on with the new
 // windows where their last one ended. What it returns must be committed before

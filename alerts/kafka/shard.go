@@ -35,6 +35,7 @@ type shard struct {
 	told       int64     // the generation that Redis was told last; -1: none
 	published  time.Time // when Through was last told to Redis
 	durable    time.Time // when Through was last written to progress
+	heldUp     time.Time // when the log last said that nothing closes
 	requests   map[alerts.Version]request
 	notified   time.Time // when the notifier was last told all that stands
 }
@@ -121,12 +122,11 @@ func (s *shard) close(ctx context.Context, marks []redisstore.Mark) error {
 			if errors.Is(err, redisstore.ErrMoved) && tries < mostTries {
 				continue // a newer checkpoint replaced what we were about to read
 			}
-			if errors.Is(err, errRenumbered) {
-				s.log.Warn("a partition is still counted by windows of another definition: nothing closes until its owner runs with this configuration", "error", err)
-				return s.publish(ctx)
-			}
-			if errors.Is(err, errBehind) {
-				s.log.Warn("Redis holds less than a moment ago: nothing closes until the partitions are read again", "error", err)
+			if errors.Is(err, errRenumbered) || errors.Is(err, errBehind) {
+				if time.Since(s.heldUp) >= 10*time.Second {
+					s.log.Warn("nothing closes until it is mended by a partition's owner", "error", err)
+					s.heldUp = time.Now()
+				}
 				return s.publish(ctx) // which finds out whether Redis has lost what the shard put there
 			}
 			if err != nil {
