@@ -92,16 +92,7 @@ func TestWhichWindowsAGapTouches(t *testing.T) {
 
 // A partition loses records, and says between which watermarks.
 func TestARangeOfOffsetsIsMissing(t *testing.T) {
-	definition := &Definition{Size: DurationSpan(time.Hour), Lateness: 10 * time.Minute, Origin: Unset}
-	if err := definition.Validate(); err != nil {
-		t.Fatal(err)
-	}
-	settings := &Settings{Definition: definition, SampleSize: 4}
-	p := NewPartition(PartitionID{}, Rules{
-		Settings: func(string) *Settings { return settings },
-		Grid:     func(string, string, Timestamp) (*Grid, bool) { return nil, true },
-		Shards:   1, MaxAhead: time.Hour, Limits: Limits{Models: 10, Features: 10, Categories: 10},
-	}, 0)
+	p := hourly(t, time.Hour)
 	p.ClosedThrough(0, at("2026-01-05T09:00:00Z"))
 	offer := func(offset int64, clock string) {
 		t.Helper()

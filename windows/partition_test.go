@@ -102,18 +102,24 @@ func TestPartitionStories(t *testing.T) {
 	}
 }
 
-func tell(t *testing.T, script string) {
+// hourly is a partition whose windows are hours that stay open for ten minutes.
+func hourly(t *testing.T, maxAhead time.Duration) *Partition {
 	t.Helper()
 	definition := &Definition{Size: DurationSpan(time.Hour), Lateness: 10 * time.Minute, Origin: Unset}
 	if err := definition.Validate(); err != nil {
 		t.Fatal(err)
 	}
 	settings := &Settings{Definition: definition, SampleSize: 4}
-	p := NewPartition(PartitionID{}, Rules{
+	return NewPartition(PartitionID{}, Rules{
 		Settings: func(string) *Settings { return settings },
 		Grid:     func(string, string, Timestamp) (*Grid, bool) { return nil, true },
-		Shards:   1, MaxAhead: 2 * time.Hour, Limits: Limits{Models: 10, Features: 10, Categories: 10},
+		Shards:   1, MaxAhead: maxAhead, Limits: Limits{Models: 10, Features: 10, Categories: 10},
 	}, 0)
+}
+
+func tell(t *testing.T, script string) {
+	t.Helper()
+	p := hourly(t, 2*time.Hour)
 	clock := func(text string) Timestamp { return at("2026-01-05T" + text + ":00Z") }
 	offset := int64(0)
 	for _, line := range strings.Split(strings.TrimSpace(script), "\n") {

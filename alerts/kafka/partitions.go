@@ -16,7 +16,7 @@ import (
 
 // errBehind says that Redis holds less of a partition than was read a moment
 // ago: it has lost something, and the partition's owner will read it again.
-var errBehind = errors.New("Redis holds less of it than a moment ago: its owner reads it again")
+var errBehind = errors.New("less of it is in Redis than a moment ago: its owner reads it again")
 
 // An input is a partition that the shard closes by.
 type input struct {

@@ -168,8 +168,21 @@ func collect(t *testing.T, brokers []string, count int, timeout time.Duration) m
 	return verdicts
 }
 
-// start runs an instance until the test ends or stop is called.
-func start(t *testing.T, o Options) (stop func()) {
+// embedded starts a Kafka and a Redis in this process.
+func embedded(t *testing.T) (brokers []string, rdb *redis.Client) {
+	t.Helper()
+	cluster, err := kfake.NewCluster(kfake.NumBrokers(1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(cluster.Close)
+	rdb = redis.NewClient(&redis.Options{Addr: miniredis.RunT(t).Addr()})
+	t.Cleanup(func() { _ = rdb.Close() })
+	return cluster.ListenAddrs(), rdb
+}
+
+// start runs an instance until the test ends.
+func start(t *testing.T, o Options) *Service {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	s, err := Start(ctx, o)
@@ -182,29 +195,18 @@ func start(t *testing.T, o Options) (stop func()) {
 		defer close(done)
 		s.Run(ctx)
 	}()
-	var once sync.Once
-	stop = func() {
-		once.Do(func() {
-			cancel()
-			<-done
-		})
-	}
-	t.Cleanup(stop)
-	return stop
+	t.Cleanup(func() {
+		cancel()
+		<-done
+	})
+	return s
 }
 
 // The whole pipeline in one process: every week of the flights gets its
 // verdict, once.
 func TestFlightsOnEmbeddedServers(t *testing.T) {
-	cluster, err := kfake.NewCluster(kfake.NumBrokers(1))
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(cluster.Close)
-	brokers := cluster.ListenAddrs()
+	brokers, rdb := embedded(t)
 	produceFlights(t, brokers, 4)
-	rdb := redis.NewClient(&redis.Options{Addr: miniredis.RunT(t).Addr()})
-	t.Cleanup(func() { _ = rdb.Close() })
 	start(t, flightsCase{sampleSize: 1024, referenceSize: 10_000}.options(t, brokers, rdb))
 	verdicts := collect(t, brokers, 22, 5*time.Minute)
 	if len(verdicts) != 22 {

@@ -2,7 +2,6 @@ package service
 
 import (
 	"bytes"
-	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"fmt"
@@ -17,10 +16,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/alicebob/miniredis/v2"
-	"github.com/redis/go-redis/v9"
 	"github.com/twmb/franz-go/pkg/kadm"
-	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kgo"
 	"golang.org/x/crypto/bcrypt"
 
@@ -30,12 +26,8 @@ import (
 // withListener starts a service on embedded servers.
 func withListener(t *testing.T, change func(*Options)) *Service {
 	t.Helper()
-	cluster, err := kfake.NewCluster(kfake.NumBrokers(1))
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(cluster.Close)
-	client, err := kgo.NewClient(kgo.SeedBrokers(cluster.ListenAddrs()...))
+	brokers, rdb := embedded(t)
+	client, err := kgo.NewClient(kgo.SeedBrokers(brokers...))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -43,27 +35,10 @@ func withListener(t *testing.T, change func(*Options)) *Service {
 	if _, err := kadm.NewClient(client).CreateTopic(t.Context(), 1, 1, nil, "predictions"); err != nil {
 		t.Fatal(err)
 	}
-	rdb := redis.NewClient(&redis.Options{Addr: miniredis.RunT(t).Addr()})
-	t.Cleanup(func() { _ = rdb.Close() })
-	o := flightsCase{sampleSize: 16, referenceSize: 16, first: 1}.options(t, cluster.ListenAddrs(), rdb)
+	o := flightsCase{sampleSize: 16, referenceSize: 16, first: 1}.options(t, brokers, rdb)
 	o.Listen = "127.0.0.1:0"
 	change(&o)
-	ctx, cancel := context.WithCancel(context.Background())
-	s, err := Start(ctx, o)
-	if err != nil {
-		cancel()
-		t.Fatal(err)
-	}
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		s.Run(ctx)
-	}()
-	t.Cleanup(func() {
-		cancel()
-		<-done
-	})
-	return s
+	return start(t, o)
 }
 
 // webFile writes a web configuration.
