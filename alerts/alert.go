@@ -11,17 +11,6 @@ import (
 	"github.com/kolmo-ml/kolmo/windows/drift"
 )
 
-// Kind is what an alert is about.
-type Kind string
-
-// The kinds of alerts.
-const (
-	FeatureDrift    Kind = "feature_drift"
-	PredictionDrift Kind = "prediction_drift"
-	// DataQuality: what arrives is broken, of features or of the prediction.
-	DataQuality Kind = "data_quality"
-)
-
 // Status is where an alert stands.
 type Status string
 
@@ -53,6 +42,7 @@ type Alert struct {
 	// FeaturesLeftOut is how many more there are than the record has room for.
 	FeaturesLeftOut int    `json:"features_left_out,omitempty"`
 	EvidenceURL     string `json:"evidence_url"`
+	PlotURL         string `json:"plot_url,omitempty"` // the first culprit as a picture
 	RunbookURL      string `json:"runbook_url"`
 }
 

@@ -21,20 +21,22 @@ type payload struct {
 	GeneratorURL string            `json:"generatorURL,omitempty"`
 }
 
-// wording is what is the same in all alerts of a kind.
-type wording struct{ name, summary string }
-
-func wordingOf(kind alerts.Kind) wording {
+// summaryOf is the one sentence that is the same in all alerts of a kind.
+func summaryOf(kind alerts.Kind) string {
 	switch kind {
 	case alerts.FeatureDrift:
-		return wording{"ModelFeatureDrift", "The features of a model's requests have drifted from their reference."}
+		return "The features of a model's requests have drifted from their reference."
 	case alerts.PredictionDrift:
-		return wording{"ModelPredictionDrift", "The predictions of a model have drifted from their reference."}
+		return "The predictions of a model have drifted from their reference."
 	case alerts.DataQuality:
-		return wording{"ModelDataQuality", "The data that reaches a model is broken."}
+		return "The data that reaches a model is broken."
+	case alerts.Performance:
+		return "A model's service is slower, or fails more often, than its objective allows."
+	case alerts.Traffic:
+		return "Far more or far fewer requests reach a model than usual."
 	}
 	// A kind that is not known here still pages, under its own name.
-	return wording{"Model" + strings.ReplaceAll(string(kind), "_", ""), "A model needs a look: " + string(kind) + "."}
+	return "A model needs a look: " + string(kind) + "."
 }
 
 // identity are the labels that can differ between two alerts: what Alertmanager
@@ -58,11 +60,11 @@ func identityOf(s *alerts.Standing) identity {
 // payloadOf is how an alert stood at a time. An alert that fires ends by itself
 // when it is not told again.
 func payloadOf(s *alerts.Standing, now time.Time, resend time.Duration) payload {
-	id, words := identityOf(s), wordingOf(s.Kind)
+	id := identityOf(s)
 	p := payload{
-		Labels: map[string]string{"alertname": words.name, "model": id.model, "kind": string(id.kind), "severity": id.severity},
+		Labels: map[string]string{"alertname": s.Kind.AlertName(), "model": id.model, "kind": string(id.kind), "severity": id.severity},
 		Annotations: map[string]string{
-			"summary": words.summary, "incident": s.Incident.ID, "since": s.Incident.Since.UTC().Format(time.RFC3339),
+			"summary": summaryOf(s.Kind), "incident": s.Incident.ID, "since": s.Incident.Since.UTC().Format(time.RFC3339),
 		},
 		StartsAt: s.Incident.Since.UTC(), EndsAt: now.Add(endsAfter * resend).UTC(),
 	}

@@ -44,7 +44,7 @@ func (s *server) apiModels(w http.ResponseWriter, r *http.Request) {
 	for i := range all {
 		v := &all[i]
 		m := modelSummary{
-			Version: v.id, State: stateOf(v).Class, Windows: len(v.windows), Firing: []string{}, Path: ModelPath(v.id, time.Time{}),
+			Version: v.id, State: stateOf(v).Class, Windows: len(v.windows), Firing: []string{}, Path: alerts.ModelPath(v.id, time.Time{}),
 		}
 		for _, i := range v.incidents {
 			if i.firing() {

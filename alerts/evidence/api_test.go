@@ -147,7 +147,7 @@ func TestNothingYet(t *testing.T) {
 // TestAWindowThatIsGone: a link in an old alert leads to what is left.
 func TestAWindowThatIsGone(t *testing.T) {
 	handler := NewHandler(story(t), discard(), nil)
-	answer := get(t, handler, ModelPath(alerts.Version{Model: "fraud", Version: "3"}, storyStart.Add(-time.Hour)))
+	answer := get(t, handler, alerts.ModelPath(alerts.Version{Model: "fraud", Version: "3"}, storyStart.Add(-time.Hour)))
 	page := parse(t, answer.Body.String())
 	if answer.Code != http.StatusNotFound || !strings.Contains(page.text, "24 windows of it from 2026-03-02 00:00 to 2026-03-03 00:00 UTC are kept here") {
 		t.Errorf("%d: %s", answer.Code, page.text)

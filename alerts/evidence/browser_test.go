@@ -87,9 +87,9 @@ func TestPagesInABrowser(t *testing.T) {
 		want       []string
 	}{
 		{"overview", "", []string{"<h1>Model versions</h1>", "1 alert fires", "ranking/home page", `<svg class="strip"`}},
-		{"model", ModelPath(fraud, time.Time{}), []string{"Newest window", "alert firing", "velocity_24h", "prediction", "Drifted in 7 of 24 windows"}},
-		{"numeric", FeaturePath(fraud, last, "amount"), []string{"The largest difference between the two distributions is D = ", "<polyline", "Quantiles"}},
-		{"categorical", FeaturePath(fraud, last, "country"), []string{"Cramér", `class="bars"`, "ZZ"}},
+		{"model", alerts.ModelPath(fraud, time.Time{}), []string{"Newest window", "alert firing", "velocity_24h", "prediction", "Drifted in 7 of 24 windows"}},
+		{"numeric", alerts.FeaturePath(fraud, last, "amount"), []string{"The largest difference between the two distributions is D = ", "<polyline", "Quantiles"}},
+		{"categorical", alerts.FeaturePath(fraud, last, "country"), []string{"Cramér", `class="bars"`, "ZZ"}},
 	} {
 		t.Run(page.name, func(t *testing.T) {
 			dom, console := chromium.open(t, server.URL+"/"+page.path, "")
@@ -117,7 +117,7 @@ func TestPagesInABrowser(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			shot := filepath.Join(t.TempDir(), name+".png")
-			_, _ = chromium.open(t, server.URL+"/"+ModelPath(fraud, time.Time{}), shot, append(look.args, "--window-size=1200,1000")...)
+			_, _ = chromium.open(t, server.URL+"/"+alerts.ModelPath(fraud, time.Time{}), shot, append(look.args, "--window-size=1200,1000")...)
 			file, err := os.Open(shot)
 			if err != nil {
 				t.Fatal(err)

@@ -64,7 +64,7 @@ func (s *server) feature(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	page := featurePage{
-		Title: visible(name) + " · " + v.title(), ID: v.id, ModelTitle: v.title(), ModelLink: ModelPath(v.id, selected.start),
+		Title: visible(name) + " · " + v.title(), ID: v.id, ModelTitle: v.title(), ModelLink: alerts.ModelPath(v.id, selected.start),
 		Name: name, Prediction: prediction, Span: span(selected.start, selected.end), Machine: machine(selected.start),
 		Verdict: verdictWords(f), Sentences: append(explainBreaks(f), explain(f)...), Quality: qualityRows(f), Strip: heatStrip(v.windows, name, selected),
 		First: clock(v.windows[0].start), Last: clock(v.last().end), Short: len(v.windows) < fewestColumns, BarWidth: barWidth, Numbers: numberRows(f),
@@ -87,13 +87,13 @@ func (s *server) feature(w http.ResponseWriter, r *http.Request) {
 		if _, ok := v.windows[i].find(name); !ok {
 			return ""
 		}
-		return FeaturePath(v.id, v.windows[i].start, name)
+		return alerts.FeaturePath(v.id, v.windows[i].start, name)
 	}
 	page.Previous, page.Next = neighbour(at-1), neighbour(at+1)
 	for i := range page.Strip.Columns {
 		// Columns and windows differ where a window lacks the feature.
 		at := int(page.Strip.Columns[i].X) / columnWidth
-		page.Strip.Columns[i].Link = FeaturePath(v.id, v.windows[at].start, name)
+		page.Strip.Columns[i].Link = alerts.FeaturePath(v.id, v.windows[at].start, name)
 	}
 	if f.Type == windows.Numeric {
 		page.Curves, page.Quantiles = newCurves(f), quantileRows(f.Quantiles)

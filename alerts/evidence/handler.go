@@ -30,8 +30,8 @@ type server struct {
 // NewHandler serves a history:
 //
 //	GET /                 all model versions, the worst first
-//	GET /model            one model version (see ModelPath)
-//	GET /feature          one feature in one window (see FeaturePath)
+//	GET /model            one model version (see alerts.ModelPath)
+//	GET /feature          one feature in one window (see alerts.FeaturePath)
 //	GET /style.css, /icon.svg
 //	GET /api/v1/models    the model versions as JSON
 //	GET /api/v1/verdicts  verdicts of ?model=&version=&segment=, the records as they came, newest first; &window= for one
@@ -154,7 +154,7 @@ func (s *server) find(w http.ResponseWriter, r *http.Request) (version, *window,
 		}
 	}
 	page := missingPage{
-		Title: "Window not kept", Link: ModelPath(id, time.Time{}), LinkTitle: v.title(), Windows: len(v.windows),
+		Title: "Window not kept", Link: alerts.ModelPath(id, time.Time{}), LinkTitle: v.title(), Windows: len(v.windows),
 		Why: fmt.Sprintf("No verdict is kept of %s for the window that starts at %s UTC.", v.title(), clock(start)),
 	}
 	if len(v.windows) > 0 {

@@ -216,7 +216,7 @@ func TestReadersAndWriters(t *testing.T) {
 		group.Go(func() {
 			for range 20 {
 				get(t, handler, "")
-				get(t, handler, ModelPath(alerts.Version{Model: fmt.Sprint(reader)}, time.Time{}))
+				get(t, handler, alerts.ModelPath(alerts.Version{Model: fmt.Sprint(reader)}, time.Time{}))
 				get(t, handler, "api/v1/alerts")
 			}
 		})
@@ -239,10 +239,10 @@ func FuzzRecords(f *testing.F) {
 		handler := NewHandler(h, discard(), nil)
 		parse(t, get(t, handler, "").Body.String())
 		for _, v := range h.all() {
-			parse(t, get(t, handler, ModelPath(v.id, time.Time{})).Body.String())
+			parse(t, get(t, handler, alerts.ModelPath(v.id, time.Time{})).Body.String())
 			if last := v.last(); last != nil {
 				for _, c := range last.cells {
-					parse(t, get(t, handler, FeaturePath(v.id, last.start, c.name)).Body.String())
+					parse(t, get(t, handler, alerts.FeaturePath(v.id, last.start, c.name)).Body.String())
 				}
 			}
 		}

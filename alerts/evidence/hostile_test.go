@@ -132,7 +132,7 @@ func TestHostileNames(t *testing.T) {
 			handler := NewHandler(h, discard(), nil)
 			id := alerts.Version{Model: name, Version: name, Segment: name}
 			seen := map[string]bool{}
-			todo := []string{"./", ModelPath(id, time.Time{}), FeaturePath(id, time.Time{}, "other "+name)}
+			todo := []string{"./", alerts.ModelPath(id, time.Time{}), alerts.FeaturePath(id, time.Time{}, "other "+name)}
 			for len(todo) > 0 {
 				link := todo[0]
 				todo = todo[1:]
@@ -159,7 +159,7 @@ func TestHostileNames(t *testing.T) {
 			if len(seen) < 15 {
 				t.Errorf("only %d pages were reached: %v", len(seen), seen)
 			}
-			for _, path := range []string{"model?" + url.Values{"name": {"unknown " + name}}.Encode(), "model?" + url.Values{"name": {name}, "window": {name}}.Encode(), FeaturePath(id, storyStart, "no "+name)} {
+			for _, path := range []string{"model?" + url.Values{"name": {"unknown " + name}}.Encode(), "model?" + url.Values{"name": {name}, "window": {name}}.Encode(), alerts.FeaturePath(id, storyStart, "no "+name)} {
 				answer := get(t, handler, path)
 				if answer.Code != http.StatusNotFound && answer.Code != http.StatusBadRequest {
 					t.Errorf("%q answers %d", path, answer.Code)
@@ -194,7 +194,7 @@ func TestHostileNumbers(t *testing.T) {
 			handler := NewHandler(h, discard(), nil)
 			for i := range 3 {
 				for _, feature := range []string{"x", "bare", "bare2"} {
-					answer := get(t, handler, FeaturePath(alerts.Version{Model: "m"}, storyStart.Add(time.Duration(i)*time.Hour), feature))
+					answer := get(t, handler, alerts.FeaturePath(alerts.Version{Model: "m"}, storyStart.Add(time.Duration(i)*time.Hour), feature))
 					body := answer.Body.String()
 					parse(t, body)
 					if answer.Code != http.StatusOK || strings.Contains(body, "NaN") || strings.Contains(body, "Inf") {

@@ -75,7 +75,7 @@ func (s *server) model(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	everything := r.URL.Query().Get("show") == "all"
-	page := modelPage{Title: v.title(), ID: v.id, Link: ModelPath(v.id, time.Time{}), State: stateOf(&v)}
+	page := modelPage{Title: v.title(), ID: v.id, Link: alerts.ModelPath(v.id, time.Time{}), State: stateOf(&v)}
 	for _, i := range slices.Backward(v.incidents) {
 		row := newAlertRow(i, v.id)
 		page.History = append(page.History, row)
@@ -84,12 +84,12 @@ func (s *server) model(w http.ResponseWriter, r *http.Request) {
 		}
 	}
 	if selected != nil {
-		page.Timeline = driftStrip(v.windows, 2*stripHeight, selected, func(w *window) string { return ModelPath(v.id, w.start) })
+		page.Timeline = driftStrip(v.windows, 2*stripHeight, selected, func(w *window) string { return alerts.ModelPath(v.id, w.start) })
 		page.First, page.Last, page.Short = clock(v.windows[0].start), clock(v.last().end), len(v.windows) < fewestColumns
 		page.Strips, page.HiddenStrip = strips(&v, selected, everything)
 		for _, w := range slices.Backward(v.windows) {
 			page.Windows = append(page.Windows, windowRow{
-				Span: span(w.start, w.end), Machine: machine(w.start), Link: ModelPath(v.id, w.start),
+				Span: span(w.start, w.end), Machine: machine(w.start), Link: alerts.ModelPath(v.id, w.start),
 				Events: count(w.events), Words: w.words(), Selected: w == selected,
 			})
 		}
@@ -138,7 +138,7 @@ func strips(v *version, selected *window, everything bool) (rows []stripRow, hid
 	}
 	for _, f := range order {
 		drawn := heatStrip(v.windows, f.name, selected)
-		rows = append(rows, stripRow{Name: f.name, Link: FeaturePath(v.id, selected.start, f.name), Strip: drawn, Times: f.times})
+		rows = append(rows, stripRow{Name: f.name, Link: alerts.FeaturePath(v.id, selected.start, f.name), Strip: drawn, Times: f.times})
 	}
 	return rows, hidden
 }
@@ -155,10 +155,10 @@ func newWindowPage(v *version, w *window, everything bool) (*windowPage, error) 
 	}
 	at := slices.Index(v.windows, w)
 	if at > 0 {
-		page.Previous = ModelPath(v.id, v.windows[at-1].start)
+		page.Previous = alerts.ModelPath(v.id, v.windows[at-1].start)
 	}
 	if at+1 < len(v.windows) {
-		page.Next = ModelPath(v.id, v.windows[at+1].start)
+		page.Next = alerts.ModelPath(v.id, v.windows[at+1].start)
 	}
 	if verdict.OverLimit > 0 {
 		page.OverLimit = count(verdict.OverLimit)
@@ -170,7 +170,7 @@ func newWindowPage(v *version, w *window, everything bool) (*windowPage, error) 
 		page.HiddenRows = len(page.Rows) - featuresShown
 		page.Rows = page.Rows[:featuresShown]
 	}
-	page.All = ModelPath(v.id, w.start) + "&show=all"
+	page.All = alerts.ModelPath(v.id, w.start) + "&show=all"
 	page.perform(verdict.Performance)
 	return page, nil
 }

@@ -60,7 +60,7 @@ func (s *server) overview(w http.ResponseWriter, r *http.Request) {
 	sortWorstFirst(all)
 	for i := range all {
 		v := &all[i]
-		row := overviewRow{ID: v.id, Link: ModelPath(v.id, time.Time{}), State: stateOf(v)}
+		row := overviewRow{ID: v.id, Link: alerts.ModelPath(v.id, time.Time{}), State: stateOf(v)}
 		for _, i := range v.incidents {
 			if i.firing() {
 				page.Firing++

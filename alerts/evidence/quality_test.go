@@ -34,14 +34,14 @@ func TestBrokenDataIsShown(t *testing.T) {
 	add(t, h, v)
 	handler, id := NewHandler(h, discard(), nil), alerts.Version{Model: "loans", Version: "1"}
 	for path, says := range map[string][]string{
-		"":                            {"2 of 4 features drifted; the data of 2 is broken"},
-		ModelPath(id, v.Window.Start): {"broken: out of the reference's range", "broken: missing"},
-		FeaturePath(id, v.Window.Start, "amount"): {
+		"":                                   {"2 of 4 features drifted; the data of 2 is broken"},
+		alerts.ModelPath(id, v.Window.Start): {"broken: out of the reference's range", "broken: missing"},
+		alerts.FeaturePath(id, v.Window.Start, "amount"): {
 			"The data is broken: 30.0 % out of the reference's range, in the reference 0.2 %.",
 			"it is not told as a drift of its own", "Data quality", "as usual",
 		},
-		FeaturePath(id, v.Window.Start, "age"):     {"follows from the drift", "to count as drift"},
-		FeaturePath(id, v.Window.Start, "country"): {"The data is broken: 100.0 % missing, in the reference 1.0 %."},
+		alerts.FeaturePath(id, v.Window.Start, "age"):     {"follows from the drift", "to count as drift"},
+		alerts.FeaturePath(id, v.Window.Start, "country"): {"The data is broken: 100.0 % missing, in the reference 1.0 %."},
 	} {
 		page := parse(t, get(t, handler, path).Body.String())
 		for _, want := range says {
@@ -51,11 +51,11 @@ func TestBrokenDataIsShown(t *testing.T) {
 		}
 	}
 	// What is broken stands above what is quiet, though it was not tested.
-	text := parse(t, get(t, handler, ModelPath(id, v.Window.Start)).Body.String()).text
+	text := parse(t, get(t, handler, alerts.ModelPath(id, v.Window.Start)).Body.String()).text
 	if table := text[strings.Index(text, "Features, the drifted first"):]; strings.Index(table, "country") > strings.Index(table, "quiet") {
 		t.Errorf("the broken feature stands below the quiet one:\n%s", table)
 	}
-	if page := parse(t, get(t, handler, FeaturePath(id, v.Window.Start, "quiet")).Body.String()); strings.Contains(page.text, "Data quality") {
+	if page := parse(t, get(t, handler, alerts.FeaturePath(id, v.Window.Start, "quiet")).Body.String()); strings.Contains(page.text, "Data quality") {
 		t.Error("a feature without checks has a table of them")
 	}
 }

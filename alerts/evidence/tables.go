@@ -149,7 +149,7 @@ func featureRows(id alerts.Version, v *drift.Verdict) []featureRow {
 	for _, n := range all {
 		f := n.f
 		row := featureRow{
-			Name: n.name, Prediction: n.prediction, Link: FeaturePath(id, v.Window.Start, n.name),
+			Name: n.name, Prediction: n.prediction, Link: alerts.FeaturePath(id, v.Window.Start, n.name),
 			Test: testName(f.Test), Method: f.Method, Statistic: statistic(f.Statistic),
 			P: probability(f.P, f.LogP), Adjusted: probability(f.Adjusted, nil),
 			Effect: statistic(f.Effect), EffectLetter: effectLetter(f.Test),
@@ -232,14 +232,14 @@ func newAlertRow(i *incident, id alerts.Version) alertRow {
 		ID: a.ID, Kind: kindWords(a.Kind), Severity: a.Severity, Summary: a.Summary, Status: string(a.Status), Firing: i.firing(),
 		Since: clock(a.Since) + " UTC", SinceMachine: machine(a.Since),
 		Window: span(a.Window.Start, a.Window.End), WindowMachine: machine(a.Window.Start),
-		Link: ModelPath(id, a.Window.Start),
+		Link: alerts.ModelPath(id, a.Window.Start),
 	}
 	if strings.HasPrefix(a.RunbookURL, "https://") || strings.HasPrefix(a.RunbookURL, "http://") {
 		row.Runbook = a.RunbookURL
 	}
 	for _, c := range a.Features[:min(len(a.Features), 5)] {
 		row.Culprits = append(row.Culprits, culprit{
-			Name: c.Name, Link: FeaturePath(id, a.Window.Start, c.Name),
+			Name: c.Name, Link: alerts.FeaturePath(id, a.Window.Start, c.Name),
 			Effect: strings.TrimSpace(effectLetter(c.Test) + " " + statistic(c.Effect)),
 		})
 	}
