@@ -25,15 +25,17 @@ const Schema = 1
 
 // An Alert is one transition of an incident: the record on the alerts topic.
 type Alert struct {
-	Schema   int          `json:"schema"`
-	ID       string       `json:"id"`
-	Status   Status       `json:"status"`
-	Kind     Kind         `json:"kind"`
-	Severity string       `json:"severity"`
-	Model    string       `json:"model"`
-	Version  string       `json:"version"`
-	Segment  string       `json:"segment"`
-	Window   drift.Bounds `json:"window"`
+	Schema   int    `json:"schema"`
+	ID       string `json:"id"`
+	Status   Status `json:"status"`
+	Kind     Kind   `json:"kind"`
+	Severity string `json:"severity"`
+	// SeverityBefore is that of an incident that fired before, and became worse.
+	SeverityBefore string       `json:"severity_before,omitempty"`
+	Model          string       `json:"model"`
+	Version        string       `json:"version"`
+	Segment        string       `json:"segment"`
+	Window         drift.Bounds `json:"window"`
 	// Since is the start of the first drifted window of the incident.
 	Since   time.Time `json:"since"`
 	Summary string    `json:"summary"`
@@ -48,7 +50,9 @@ type Alert struct {
 
 // A Culprit is a feature that drifted, or whose data is broken. Of the latter
 // the test is the check's name, the statistic its z, and the effect by how much its
-// rate exceeds the reference's.
+// rate exceeds the reference's. Of performance it is an objective that is missed, of
+// traffic the events: their values stand as the statistic, and the effect is how many
+// times the objective that is, or which share of the traffic is gone or too many.
 type Culprit struct {
 	Name      string        `json:"name"`
 	Test      string        `json:"test"`

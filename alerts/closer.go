@@ -28,7 +28,27 @@ type Settings struct {
 	Against string
 	Drift   drift.Settings
 	Policy  Policy
-	Budget  Budget
+	// PerformanceSeverity and Worse take the place of the policy's severities for
+	// missed objectives: their effects are multiples.
+	PerformanceSeverity string
+	PerformanceWorse    []Grade
+	// Traffic says which numbers of events are far from usual; nil: none is.
+	Traffic *TrafficRule
+	// Silences are those that may be of this model.
+	Silences []Silence
+	Budget   Budget
+}
+
+// policy is the one for a kind of alert.
+func (s *Settings) policy(kind Kind) Policy {
+	p := s.Policy
+	switch {
+	case kind == Performance && s.PerformanceSeverity != "":
+		p.Severity, p.Worse = s.PerformanceSeverity, s.PerformanceWorse
+	case kind == Traffic && s.Traffic != nil:
+		p.Severity, p.Worse = s.Traffic.Severity, s.Traffic.Worse
+	}
+	return p
 }
 
 // A Step is one window of one version, about to close.
@@ -47,6 +67,9 @@ type Step struct {
 	// Against are the panes that Settings.Against has in the window, of all
 	// partitions; not needed for that version itself.
 	Against []windows.Part
+	// Beside is what the model's other versions have in the window; needed where
+	// Settings.Traffic is.
+	Beside Beside
 	// Gaps are those that the window may lack events by.
 	Gaps []drift.Gap
 	// Now is the time on the clock, for how long it is remembered that an alert has
@@ -109,21 +132,8 @@ func Close(settings *Settings, step Step) Outcome {
 	}, settings.Drift)
 	out := Outcome{Verdict: verdict, Progress: &after}
 
-	after.Alerts = make(map[Kind]State, len(step.Progress.Alerts))
-	couldPage := false
-	for _, kind := range []Kind{FeatureDrift, PredictionDrift, DataQuality} {
-		before, found := step.Progress.Alerts[kind], findingOf(kind, verdict)
-		couldPage = couldPage || before.Incident == nil && found.tested
-		state, alert := settings.Policy.step(kind, before, verdict, found)
-		state.Ended = before.endedAfter(state, step.Now)
-		if state.Incident != nil || state.Recent != nil || state.Ended != nil {
-			after.Alerts[kind] = state
-		}
-		if alert != nil {
-			out.Alerts = append(out.Alerts, alert)
-		}
-	}
-	after.Saved = settings.Budget.after(after.Saved, couldPage)
+	out.watch(settings, step, merged.Events)
+	out.alert(settings, step, merged.Events == 0 && settings.forgets(step.Due))
 	if settings.FirstWindows > 0 && len(after.References) == 0 && serving == nil {
 		out.growReference(settings, step, merged)
 	}
@@ -131,11 +141,63 @@ func Close(settings *Settings, step Step) Outcome {
 	return out
 }
 
+// watch holds the window's traffic against what is usual, and remembers it.
+func (out *Outcome) watch(settings *Settings, step Step, events uint64) {
+	rule := settings.Traffic
+	if rule == nil {
+		out.Progress.Volume = nil
+		return
+	}
+	out.Verdict.Traffic = rule.judge(step.Progress.Volume, step.Due.Interval, events, step.Beside)
+	out.Progress.Volume = rule.remember(step.Progress.Volume, step.Due.Interval, events+step.Beside.Events)
+}
+
+// alert shows the policy the verdict, and says in the verdict how its alerts stand
+// now. forgotten: no later window of the version follows this one.
+func (out *Outcome) alert(settings *Settings, step Step, forgotten bool) {
+	after, verdict := out.Progress, out.Verdict
+	after.Alerts = make(map[Kind]State, len(step.Progress.Alerts))
+	couldPage := false
+	for _, kind := range Kinds() {
+		policy := settings.policy(kind)
+		before, found := step.Progress.Alerts[kind], findingOf(kind, verdict)
+		if kind == FeatureDrift || kind == PredictionDrift || kind == DataQuality { // what the budget is of
+			couldPage = couldPage || before.Incident == nil && found.tested
+		}
+		found = settings.silence(kind, after.Version, step.Due.Interval, verdict, found)
+		var state State
+		var alert *Alert
+		if forgotten {
+			state, alert = policy.retire(kind, before, verdict)
+		} else {
+			state, alert = policy.step(kind, before, verdict, found)
+		}
+		state.Ended = before.endedAfter(state, step.Now)
+		if state.Incident != nil || state.Recent != nil || state.Ended != nil {
+			after.Alerts[kind] = state
+		}
+		if alert != nil {
+			out.Alerts = append(out.Alerts, alert)
+		}
+		if described, any := policy.describe(kind, state, found.silenced); any {
+			verdict.Alerts = append(verdict.Alerts, described)
+		}
+	}
+	after.Saved = settings.Budget.after(after.Saved, couldPage)
+}
+
+// forgets reports whether the window after has no verdict, unless events come:
+// nothing was sent for long.
+func (s *Settings) forgets(due windows.DueWindow) bool {
+	next, _, _ := s.Definition.Window(due.After.Next)
+	return due.After.ActiveUntil <= next.Start.Add(-s.ForgetAfter)
+}
+
 // ofOthers are the settings of a bucket for others, which has counts alone: nothing
 // that is compared, and nothing to compare it with.
 func (s *Settings) ofOthers() *Settings {
 	others := *s
-	others.FirstWindows, others.History, others.Against = 0, History{}, ""
+	others.FirstWindows, others.History, others.Against, others.Traffic = 0, History{}, "", nil
 	return &others
 }
 

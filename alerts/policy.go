@@ -15,7 +15,13 @@ type Policy struct {
 	For          int // windows that must drift…
 	Of           int // …of this many last ones; at least For
 	ResolveAfter int // windows in a row without drift until it is over
-	Severity     string
+	// Severity is critical, warning or info. Worse are those that it becomes with
+	// larger effects; none: it is the same for all.
+	Severity string
+	Worse    []Grade
+	// Pages is the address of the pages of evidence, with a slash at its end; empty:
+	// nobody has said.
+	Pages string
 }
 
 // forWindows and of are the policy's counts where they make sense.
@@ -30,8 +36,9 @@ type State struct {
 	Recent []Seen `json:"recent,omitempty"`
 	// Incident is the one that fires; nil while none does.
 	Incident *Incident `json:"incident,omitempty"`
-	// Ended is the last incident, while it is still passed on that it is over; nil
-	// when one fires. Close keeps it: the policy itself knows no clock.
+	// Ended is what has ended, while that is still passed on: the last incident, or
+	// the one that fires as it was before it became more severe. Close keeps it: the
+	// policy itself knows no clock.
 	Ended *Ended `json:"ended,omitempty"`
 }
 
@@ -39,6 +46,7 @@ type State struct {
 type Seen struct {
 	Start   time.Time `json:"start"`
 	Drifted bool      `json:"drifted"`
+	Effect  float64   `json:"effect,omitempty"` // the largest of what drifted
 }
 
 // An Incident is an alert that fires.
@@ -56,7 +64,8 @@ type finding struct {
 	culprits []Culprit
 	total    int
 	heldBack int    // features whose drift does not count
-	most     string // of broken data: what the first culprit's check has found
+	most     string // of other kinds than drift: what was found, in words
+	silenced string // why what was found does not count; empty where it does
 }
 
 // Step shows the policy one verdict after the other, in window order, and
@@ -72,44 +81,87 @@ func (p Policy) step(kind Kind, state State, v *drift.Verdict, found finding) (S
 		return state, nil
 	}
 	drifted := len(found.culprits) > 0
-	next := State{Recent: append(slices.Clone(state.Recent), Seen{Start: v.Window.Start, Drifted: drifted})}
+	seen := Seen{Start: v.Window.Start, Drifted: drifted}
+	if drifted {
+		seen.Effect = float64(*found.culprits[0].Effect)
+	}
+	next := State{Recent: append(slices.Clone(state.Recent), seen)}
 	if extra := len(next.Recent) - p.of(); extra > 0 {
 		next.Recent = next.Recent[extra:]
 	}
 	if state.Incident != nil {
-		incident := *state.Incident
-		incident.Quiet++
-		if drifted {
-			incident.Quiet = 0
-		}
-		if incident.Quiet < max(p.ResolveAfter, 1) {
-			next.Incident = &incident
-			return next, nil
-		}
-		// The windows of a resolved incident do not count towards the next one.
-		next.Recent = nil
-		return next, p.alert(kind, Resolved, incident, v, found)
+		return p.goOn(kind, *state.Incident, next, v, found)
 	}
-	count, since := 0, v.Window.Start
-	for i := len(next.Recent) - 1; i >= 0; i-- {
-		if next.Recent[i].Drifted {
-			count++
-			since = next.Recent[i].Start
-		}
-	}
+	count, since := next.drifted(v.Window.Start)
 	if !drifted || count < p.forWindows() {
 		return next, nil
 	}
 	incident := Incident{ID: identity(kind, v.Model, v.Version, v.Segment, since), Since: since}
-	alert := p.alert(kind, Firing, incident, v, found)
+	alert := p.alert(kind, Firing, incident, p.severity(next.Recent), v, found)
 	incident.Told = told(alert)
 	next.Incident = &incident
 	return next, alert
 }
 
-func (p Policy) alert(kind Kind, status Status, incident Incident, v *drift.Verdict, found finding) *Alert {
+// goOn is a window of an incident that fires. next is the state without it.
+func (p Policy) goOn(kind Kind, incident Incident, next State, v *drift.Verdict, found finding) (State, *Alert) {
+	if len(found.culprits) == 0 {
+		if incident.Quiet++; incident.Quiet >= max(p.ResolveAfter, 1) {
+			// The windows of a resolved incident do not count towards the next one.
+			next.Recent = nil
+			return next, p.alert(kind, Resolved, incident, incident.Severity(), v, found)
+		}
+		next.Incident = &incident
+		return next, nil
+	}
+	incident.Quiet = 0
+	next.Incident = &incident
+	severity, before := p.severity(next.Recent), incident.Severity()
+	if !worse(severity, before) {
+		return next, nil
+	}
+	alert := p.alert(kind, Firing, incident, severity, v, found)
+	alert.SeverityBefore = before
+	incident.Told = told(alert)
+	return next, alert
+}
+
+// retire resolves what fires of a version that is no longer watched.
+func (p Policy) retire(kind Kind, state State, v *drift.Verdict) (State, *Alert) {
+	if state.Incident == nil {
+		return State{}, nil
+	}
+	a := p.alert(kind, Resolved, *state.Incident, state.Incident.Severity(), v, finding{})
+	a.Summary = printable(title(v.Model, v.Version) + ": it has sent nothing for so long that it is no longer watched")
+	return State{}, a
+}
+
+// drifted counts the last windows that drifted; since is the start of the first,
+// or what is given where there is none.
+func (s State) drifted(since time.Time) (count int, first time.Time) {
+	for i := len(s.Recent) - 1; i >= 0; i-- {
+		if s.Recent[i].Drifted {
+			count++
+			since = s.Recent[i].Start
+		}
+	}
+	return count, since
+}
+
+// unknownSeverity is of incidents that began before their severity was kept.
+const unknownSeverity = "critical"
+
+// Severity is what people were told.
+func (i *Incident) Severity() string {
+	if i.Told == nil || i.Told.Severity == "" {
+		return unknownSeverity
+	}
+	return i.Told.Severity
+}
+
+func (p Policy) alert(kind Kind, status Status, incident Incident, severity string, v *drift.Verdict, found finding) *Alert {
 	a := &Alert{
-		Schema: Schema, ID: incident.ID, Status: status, Kind: kind, Severity: p.Severity,
+		Schema: Schema, ID: incident.ID, Status: status, Kind: kind, Severity: severity,
 		Model: v.Model, Version: v.Version, Segment: v.Segment, Window: v.Window, Since: incident.Since,
 		Features: found.culprits,
 	}
@@ -117,6 +169,13 @@ func (p Policy) alert(kind Kind, status Status, incident Incident, v *drift.Verd
 		a.Features = []Culprit{}
 	}
 	a.Summary = printable(summary(a, found))
+	if p.Pages != "" {
+		about := Version{Model: v.Model, Version: v.Version, Segment: v.Segment}
+		a.EvidenceURL, a.RunbookURL = p.Pages+ModelPath(about, v.Window.Start), p.Pages+RunbookPath(kind.AlertName())
+		if len(a.Features) > 0 && (kind == FeatureDrift || kind == PredictionDrift) {
+			a.PlotURL = p.Pages + PlotPath(about, v.Window.Start, a.Features[0].Name)
+		}
+	}
 	return a
 }
 
@@ -150,6 +209,10 @@ func findingOf(kind Kind, v *drift.Verdict) finding {
 		}
 	case DataQuality:
 		f = qualityFinding(v)
+	case Performance:
+		f = performanceFinding(v)
+	case Traffic:
+		f = trafficFinding(v)
 	}
 	slices.SortFunc(f.culprits, func(a, b Culprit) int {
 		return cmp.Or(-cmp.Compare(*a.Effect, *b.Effect), strings.Compare(a.Name, b.Name))
@@ -157,19 +220,26 @@ func findingOf(kind Kind, v *drift.Verdict) finding {
 	return f
 }
 
+// title names a model version.
+func title(model, version string) string {
+	if version != "" {
+		model += " v" + version
+	}
+	return model
+}
+
 // summary is one line for people.
 func summary(a *Alert, found finding) string {
-	name := a.Model
-	if a.Version != "" {
-		name += " v" + a.Version
-	}
+	name := title(a.Model, a.Version)
 	switch {
+	case a.Status == Resolved && found.silenced != "":
+		return fmt.Sprintf("%s: what goes on is silenced (%s)", name, found.silenced)
 	case a.Kind == DataQuality:
 		return fmt.Sprintf("%s: %s", name, qualitySummary(a, found))
-	case a.Status == Resolved && a.Kind == PredictionDrift:
-		return fmt.Sprintf("%s: its predictions are back to the reference", name)
 	case a.Status == Resolved:
-		return fmt.Sprintf("%s: its features are back to the reference", name)
+		return fmt.Sprintf("%s: %s", name, overWords(a.Kind))
+	case a.Kind == Performance || a.Kind == Traffic:
+		return fmt.Sprintf("%s: %s", name, found.most)
 	}
 	most := found.culprits[0]
 	measure := most.Test // a measure that is its own effect
@@ -188,4 +258,17 @@ func summary(a *Alert, found finding) string {
 		text += fmt.Sprintf("; %d more held back", found.heldBack)
 	}
 	return text
+}
+
+// overWords say what it is that has ended.
+func overWords(kind Kind) string {
+	switch kind {
+	case PredictionDrift:
+		return "its predictions are back to the reference"
+	case Performance:
+		return "its service keeps its objectives again"
+	case Traffic:
+		return "its traffic is as usual again"
+	}
+	return "its features are back to the reference"
 }

@@ -42,6 +42,8 @@ type Progress struct {
 	Crowded []string `json:"crowded,omitempty"`
 
 	Alerts map[Kind]State `json:"alerts,omitempty"`
+	// Volume is how many events are usual, by the places in a period.
+	Volume []Slot `json:"volume,omitempty"`
 	// Saved is what earlier windows left of the budget of false pages.
 	Saved float64 `json:"saved,omitempty"`
 }

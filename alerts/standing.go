@@ -19,6 +19,7 @@ type Told struct {
 	FeaturesLeftOut int       `json:"features_left_out,omitempty"`
 	EvidenceURL     string    `json:"evidence_url,omitempty"`
 	RunbookURL      string    `json:"runbook_url,omitempty"`
+	PlotURL         string    `json:"plot_url,omitempty"`
 }
 
 // mostTold bounds the culprits that progress keeps while an alert fires.
@@ -29,7 +30,7 @@ func told(a *Alert) *Told {
 	return &Told{
 		Severity: a.Severity, Window: a.Window, Summary: a.Summary,
 		Features: slices.Clone(shown), FeaturesLeftOut: a.FeaturesLeftOut + len(a.Features) - len(shown),
-		EvidenceURL: a.EvidenceURL, RunbookURL: a.RunbookURL,
+		EvidenceURL: a.EvidenceURL, RunbookURL: a.RunbookURL, PlotURL: a.PlotURL,
 	}
 }
 
@@ -44,17 +45,19 @@ type Ended struct {
 }
 
 // endedAfter is what is remembered once a window has made after out of s. What
-// fires again has not ended.
+// fires again has not ended, unless with another severity.
 func (s State) endedAfter(after State, now time.Time) *Ended {
 	switch {
-	case after.Incident != nil || now.IsZero():
+	case now.IsZero():
 		return nil
-	case s.Incident != nil:
+	case s.Incident != nil && (after.Incident == nil || after.Incident.Severity() != s.Incident.Severity()):
 		return &Ended{Incident: *s.Incident, At: now}
-	case s.Ended != nil && now.Sub(s.Ended.At) < RememberEnded:
-		return s.Ended
+	case s.Ended == nil || now.Sub(s.Ended.At) >= RememberEnded:
+		return nil
+	case after.Incident != nil && after.Incident.Severity() == s.Ended.Severity():
+		return nil
 	}
-	return nil
+	return s.Ended
 }
 
 // A Standing is an alert of a version that fires, or did a moment ago.
@@ -65,17 +68,18 @@ type Standing struct {
 	Ended    time.Time // zero: it fires
 }
 
-// Standing lists what people should know of at a time, by the alerts' kinds.
+// Standing lists what people should know of at a time, by the alerts' kinds, and of
+// each kind what has ended first.
 func (p *Progress) Standing(now time.Time) []Standing {
 	var all []Standing
 	for kind, state := range p.Alerts {
-		switch {
-		case state.Incident != nil:
+		if ended := state.Ended; ended != nil && now.Sub(ended.At) < RememberEnded {
+			all = append(all, Standing{Version: p.Version, Kind: kind, Incident: ended.Incident, Ended: ended.At})
+		}
+		if state.Incident != nil {
 			all = append(all, Standing{Version: p.Version, Kind: kind, Incident: *state.Incident})
-		case state.Ended != nil && now.Sub(state.Ended.At) < RememberEnded:
-			all = append(all, Standing{Version: p.Version, Kind: kind, Incident: state.Ended.Incident, Ended: state.Ended.At})
 		}
 	}
-	slices.SortFunc(all, func(a, b Standing) int { return cmp.Compare(a.Kind, b.Kind) })
+	slices.SortStableFunc(all, func(a, b Standing) int { return cmp.Compare(a.Kind, b.Kind) })
 	return all
 }

@@ -6,12 +6,16 @@ import (
 
 // A Config is a configuration file as read, with every default in place.
 type Config struct {
-	File            string // name of the file, for messages
-	Kafka           Kafka
-	Redis           Redis
-	Listen          string        // address of the HTTP listener, host:port
-	Web             Web           // who may use the listener
-	Alertmanager    Alertmanager  // who is told which alerts stand
+	File         string // name of the file, for messages
+	Kafka        Kafka
+	Redis        Redis
+	Listen       string       // address of the HTTP listener, host:port
+	Web          Web          // who may use the listener
+	Alertmanager Alertmanager // who is told which alerts stand
+	// ExternalURL is where people reach the page, without a slash at its end; empty:
+	// nobody has said.
+	ExternalURL     string
+	Silences        []Silence
 	CheckpointEvery time.Duration // longest time between two checkpoints of a partition
 	// MemoryLimit is what the process may take, in bytes.
 	MemoryLimit int64

@@ -68,7 +68,9 @@ func Default() Config {
 				Ties:        judged.Ties,
 				Quality:     Quality(judged.Quality),
 			},
-			Alert: Alert{For: 2, Of: 3, ResolveAfter: 2, Severity: "critical"},
+			Alert:      Alert{For: 2, Of: 3, ResolveAfter: 2, Severity: Severity{Least: "critical"}},
+			Objectives: Objectives{Alpha: 0.001, Severity: Severity{Least: "critical"}},
+			Traffic:    Traffic{Period: "1w", Cycles: 4, Below: 0.5, Above: 3, Alpha: 0.001, Severity: Severity{Least: "critical"}},
 		},
 	}
 	c.resolve()

@@ -54,7 +54,9 @@ func TestDefaultsAreThoseDocumented(t *testing.T) {
 			Measures: []string{"psi", "wasserstein", "jensen_shannon"}, Decision: "floor", Ties: "continuous",
 			Quality: configs.Quality{Alpha: 0.01, MinIncrease: 0.01, MinRatio: 3},
 		},
-		Alert: configs.Alert{For: 2, Of: 3, ResolveAfter: 2, Severity: "critical"},
+		Alert:      configs.Alert{For: 2, Of: 3, ResolveAfter: 2, Severity: configs.Severity{Least: "critical"}},
+		Objectives: configs.Objectives{Alpha: 0.001, Severity: configs.Severity{Least: "critical"}},
+		Traffic:    configs.Traffic{Period: "1w", Cycles: 4, Below: 0.5, Above: 3, Alpha: 0.001, Severity: configs.Severity{Least: "critical"}},
 	}
 	for _, part := range []struct {
 		name      string

@@ -6,6 +6,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"time"
+
+	"github.com/kolmo-ml/kolmo/windows"
 )
 
 // Fingerprint is a SHA-256, in hexadecimal, of the part of the config that
@@ -28,6 +30,7 @@ func (c *Config) Fingerprint() string {
 		Inputs   Inputs
 		Limits   limits
 		Defaults modelFingerprint
+		Silences []silenceFingerprint
 		Models   []modelFingerprint // in order of precedence, not of the file
 	}{
 		Format: 1,
@@ -37,6 +40,11 @@ func (c *Config) Fingerprint() string {
 			l.MaxAhead, l.ForgetAfter, l.MaxBinMass,
 		},
 		Defaults: fingerprintOf(c.fallback),
+	}
+	for _, s := range c.Silences {
+		content.Silences = append(content.Silences, silenceFingerprint{
+			s.Model, s.Version, s.Kinds, s.Features, s.From, s.Until, s.Days, s.Hours, s.Location.String(), s.Reason,
+		})
 	}
 	for _, m := range c.ranked {
 		content.Models = append(content.Models, fingerprintOf(m))
@@ -61,13 +69,30 @@ type modelFingerprint struct {
 	Drift                              Drift
 	Alert                              Alert
 	Budget                             string
+	Objectives                         Objectives
+	Traffic                            *Traffic `json:",omitempty"`
 	SuccessStatuses                    []string
 	Against                            string `json:",omitempty"`
 }
 
+// A silenceFingerprint is a Silence in plain values.
+type silenceFingerprint struct {
+	Model, Version  string
+	Kinds, Features []string
+	From, Until     windows.Timestamp
+	Days            []string
+	Hours           Hours
+	Zone, Reason    string
+}
+
 func fingerprintOf(m Model) modelFingerprint {
 	w, r := m.Window, m.Reference
+	var traffic *Traffic
+	if m.Traffic.Watch {
+		traffic = &m.Traffic
+	}
 	return modelFingerprint{
+		Objectives: m.Objectives, Traffic: traffic,
 		Pattern:         m.Pattern,
 		Size:            formatSpan(w.Size),
 		Every:           formatSpan(w.Every),

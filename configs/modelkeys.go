@@ -16,6 +16,8 @@ func (s *Settings) fields() []field {
 		{key: "drift", value: section{s.Drift.fields()}, meaning: "What counts as drift."},
 		{key: "alert", value: section{s.Alert.fields()}, meaning: "When windows become an alert."},
 		{key: "budget", value: budget(&s.Budget), meaning: "How many false pages a model version may cause, such as 1 per 30d. It sets the level of every window."},
+		{key: "slo", value: section{s.Objectives.fields()}, meaning: "What the service promises. A window that misses it counts towards an alert of kind performance."},
+		{key: "traffic", value: section{s.Traffic.fields()}, meaning: "Which numbers of events are far from usual. They count towards an alert of kind traffic."},
 		{key: "success_statuses", value: list{into: &s.SuccessStatuses, item: text, least: 1}, fallback: "`success`, `ok` and 200 to 299", meaning: "Values of status that count as successes; every other is an error."},
 	}
 	return append(fields, reservedFields("segments", "outcomes", "schedule")...)
@@ -91,7 +93,7 @@ func (a *Alert) fields() []field {
 		{key: "for", value: whole(&a.For, 1, 1000), meaning: "How many of the last windows must have drifted. At most of."},
 		{key: "of", value: whole(&a.Of, 1, 1000), meaning: "How many windows are looked back on."},
 		{key: "resolve_after", value: whole(&a.ResolveAfter, 1, 1000), meaning: "How many windows in a row without drift resolve an alert."},
-		{key: "severity", value: oneOf(&a.Severity, []string{"critical", "warning", "info"}), meaning: "Severity of the alert."},
+		{key: "severity", value: severity{&a.Severity, "effect"}, meaning: "Severity of the alert, or from which effect on each holds: {warning: 0.1, critical: 0.2}. Below the first effect the first holds. It is the effect that as many windows have reached as it takes to fire, and can become worse while the alert fires."},
 	}
 }
 

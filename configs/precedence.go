@@ -58,6 +58,8 @@ func resolved(s Settings) Model {
 		Drift:           s.Drift,
 		Alert:           s.Alert,
 		Budget:          s.Budget,
+		Objectives:      s.Objectives,
+		Traffic:         s.Traffic,
 		SuccessStatuses: s.SuccessStatuses,
 	}
 	if err := m.Window.Validate(); err != nil {

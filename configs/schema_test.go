@@ -51,7 +51,7 @@ func TestSchemaAcceptsGoodConfigs(t *testing.T) {
 		"testdata/documented.yaml": readFile(t, "testdata/documented.yaml"),
 		"sections without keys":    least + "limits:\ndefaults:\n  window:\nmodels:\n",
 		"the environment":          "kafka: {brokers: [\"${A}\"], session_timeout: \"${B}\", create_outputs: {partitions: \"1${C}\"}}\nredis: {addresses: [\"a:1\"]}\n",
-		"reserved keys":            least + "slo: 5\nwebhooks: [{url: x}]\nmodels: [{name: a, segments: {b: 1}}]\n",
+		"reserved keys":            least + "retraining: 5\nwebhooks: [{url: x}]\nmodels: [{name: a, segments: {b: 1}}]\n",
 		"an Alertmanager":          least + "alertmanager: {urls: [\"https://a.example.org/path\", \"http://[::1]:9093\"], basic_auth: {username: a, password: b}}\n",
 		"a plain number of bytes":  least + "limits: {max_event_bytes: 2048}\n",
 		"calendar sizes":           least + "defaults: {window: {size: 1mo, time_zone: America/Argentina/Buenos_Aires}}\n",

@@ -15,6 +15,8 @@ type Settings struct {
 	Drift      Drift
 	Alert      Alert
 	Budget     Budget
+	Objectives Objectives
+	Traffic    Traffic
 	// SuccessStatuses are the statuses that count as successes. nil: success,
 	// ok and 200 to 299.
 	SuccessStatuses []string
@@ -72,7 +74,7 @@ type Quality struct {
 // 1 ≤ For ≤ Of; resolved after ResolveAfter windows without drift.
 type Alert struct {
 	For, Of, ResolveAfter int
-	Severity              string // critical, warning or info
+	Severity              Severity
 }
 
 // An Entry is one item of models.
@@ -95,6 +97,8 @@ type Model struct {
 	Drift      Drift
 	Alert      Alert
 	Budget     Budget
+	Objectives Objectives
+	Traffic    Traffic
 	// SuccessStatuses are the statuses that count as successes. nil: success,
 	// ok and 200 to 299. Not to be changed.
 	SuccessStatuses []string

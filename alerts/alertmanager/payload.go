@@ -46,15 +46,8 @@ type identity struct {
 	kind                              alerts.Kind
 }
 
-// unknownSeverity is of incidents that began before their severity was kept.
-const unknownSeverity = "critical"
-
 func identityOf(s *alerts.Standing) identity {
-	severity := unknownSeverity
-	if s.Incident.Told != nil && s.Incident.Told.Severity != "" {
-		severity = s.Incident.Told.Severity
-	}
-	return identity{model: s.Model, version: s.Version.Version, segment: s.Segment, severity: severity, kind: s.Kind}
+	return identity{model: s.Model, version: s.Version.Version, segment: s.Segment, severity: s.Incident.Severity(), kind: s.Kind}
 }
 
 // payloadOf is how an alert stood at a time. An alert that fires ends by itself
@@ -82,6 +75,10 @@ func payloadOf(s *alerts.Standing, now time.Time, resend time.Duration) payload 
 		}
 		if told.EvidenceURL != "" {
 			p.Annotations["evidence_url"], p.GeneratorURL = told.EvidenceURL, told.EvidenceURL
+			p.Annotations["dashboard_url"] = told.EvidenceURL // as the templates of others call it
+		}
+		if told.PlotURL != "" {
+			p.Annotations["plot_url"] = told.PlotURL
 		}
 		if told.RunbookURL != "" {
 			p.Annotations["runbook_url"] = told.RunbookURL

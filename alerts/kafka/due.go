@@ -171,7 +171,7 @@ func (s *shard) closeSome(ctx context.Context, marks []redisstore.Mark, panes ma
 			records = append(records, &kgo.Record{Topic: s.options.Topics.Alerts, Partition: int32(s.number), Key: []byte(alert.ID), Value: value})
 		}
 		moved[next.version] = after
-		closed = append(closed, closedWindow{verdict: out.Verdict, alerts: out.Alerts, severity: model.Policy.Severity})
+		closed = append(closed, closedWindow{verdict: out.Verdict, alerts: out.Alerts, states: out.Progress.Alerts})
 		bytes += len(value)
 	}
 	progress := make([]*alerts.Progress, 0, len(moved))

@@ -39,6 +39,11 @@ func (s *shard) gather(ctx context.Context, marks []redisstore.Mark, directories
 			return step, err
 		}
 	}
+	if settings.Traffic != nil {
+		if step.Beside, err = s.beside(ctx, marks, directories, due.version, due.window); err != nil {
+			return step, err
+		}
+	}
 	if v.draft != nil {
 		if step.Draft, err = v.draft.decode(); err != nil {
 			return step, err
@@ -87,6 +92,34 @@ func (s *shard) against(ctx context.Context, marks []redisstore.Mark, directorie
 		directories[number] = read
 	}
 	return s.parts(ctx, directories[number][other], due)
+}
+
+// beside counts what the other versions of a model have in a window. Their panes are
+// final and still there for the reasons that against gives.
+func (s *shard) beside(ctx context.Context, marks []redisstore.Mark, directories map[int]map[alerts.Version]*held, v alerts.Version, due windows.DueWindow) (alerts.Beside, error) {
+	var beside alerts.Beside
+	for number := range s.options.Shards {
+		if directories[number] == nil {
+			read, _, err := s.directories(ctx, marks, number)
+			if err != nil {
+				return beside, err
+			}
+			directories[number] = read
+		}
+		for other, h := range directories[number] {
+			if other.Model != v.Model || other == v {
+				continue
+			}
+			var events uint64
+			for _, count := range h.counts {
+				if count.Index >= due.FirstPane && count.Index < due.EndPane {
+					events += count.Events
+				}
+			}
+			beside.Add(events)
+		}
+	}
+	return beside, nil
 }
 
 // serving finds the reference that a window is compared with: the version's

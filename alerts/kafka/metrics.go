@@ -13,9 +13,9 @@ import (
 
 // closedWindow is what the metrics need of a window that was published.
 type closedWindow struct {
-	verdict  *drift.Verdict
-	alerts   []*alerts.Alert
-	severity string
+	verdict *drift.Verdict
+	alerts  []*alerts.Alert
+	states  map[alerts.Kind]alerts.State // after it
 }
 
 // Metrics of the closers. Gauges of a model are exposed by the owner of its
@@ -116,17 +116,10 @@ func (m *Metrics) closed(shard int, c closedWindow) {
 	v := c.verdict
 	key := modelLabels{v.Model, v.Version}
 	m.count(key)
-	if m.versions[shard] == nil {
-		m.versions[shard] = make(map[modelLabels]*exposed)
-	}
-	shown := m.versions[shard][key]
+	shown := m.shown(shard, key)
 	if shown == nil {
-		if !m.room(v.Model, versionLines, versionMetric, v.Model, v.Version) {
-			m.left.Add(float64(max(1, len(v.Features))))
-			return
-		}
-		shown = &exposed{features: make(map[string]string), firing: make(map[[2]string]bool)}
-		m.versions[shard][key] = shown
+		m.left.Add(float64(max(1, len(v.Features))))
+		return
 	}
 	m.windowEvents.WithLabelValues(v.Model, v.Version).Set(float64(v.Events))
 	for _, drifted := range []bool{true, false} { // the drifted keep their series
@@ -139,14 +132,58 @@ func (m *Metrics) closed(shard int, c closedWindow) {
 	if v.Prediction != nil {
 		m.feature(shown, key, "prediction", v.Prediction)
 	}
-	for _, a := range c.alerts {
-		value := 0.0
-		if a.Status == alerts.Firing {
-			value = 1
+	m.fires(shown, key, c.states)
+}
+
+// fires exposes which alerts of a version fire, and which did.
+func (m *Metrics) fires(shown *exposed, key modelLabels, states map[alerts.Kind]alerts.State) {
+	now := make(map[[2]string]bool)
+	for kind, state := range states {
+		if state.Incident != nil {
+			now[[2]string{string(kind), state.Incident.Severity()}] = true
 		}
-		m.firing.WithLabelValues(v.Model, v.Version, string(a.Kind), a.Severity).Set(value)
-		shown.firing[[2]string{string(a.Kind), a.Severity}] = true
 	}
+	for labels := range shown.firing {
+		if !now[labels] {
+			m.firing.WithLabelValues(key.model, key.version, labels[0], labels[1]).Set(0)
+		}
+	}
+	for labels := range now {
+		shown.firing[labels] = true
+		m.firing.WithLabelValues(key.model, key.version, labels[0], labels[1]).Set(1)
+	}
+}
+
+// owned exposes what fires of the versions of a shard that has just come: their next
+// windows may be hours away.
+func (m *Metrics) owned(shard int, versions map[alerts.Version]*version) {
+	if m == nil {
+		return
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for v, known := range versions {
+		if len(known.progress.Standing(time.Now())) == 0 {
+			continue
+		}
+		key := modelLabels{v.Model, v.Version}
+		if shown := m.shown(shard, key); shown != nil {
+			m.fires(shown, key, known.progress.Alerts)
+		}
+	}
+}
+
+// shown is what is exposed of a version; nil where there is no room for it.
+func (m *Metrics) shown(shard int, key modelLabels) *exposed {
+	if m.versions[shard] == nil {
+		m.versions[shard] = make(map[modelLabels]*exposed)
+	}
+	shown := m.versions[shard][key]
+	if shown == nil && m.room(key.model, versionLines, versionMetric, key.model, key.version) {
+		shown = &exposed{features: make(map[string]string), firing: make(map[[2]string]bool)}
+		m.versions[shard][key] = shown
+	}
+	return shown
 }
 
 // count counts a closed window, those of too many versions together.

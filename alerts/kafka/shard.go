@@ -70,6 +70,7 @@ func (c *Closers) ownShard(ctx context.Context, number int, log *slog.Logger) er
 		return err
 	}
 	defer s.tail.close()
+	c.options.Metrics.owned(number, s.versions)
 	defer c.marks.want(number, nil)
 	met := c.options.Inputs.Changed()
 	renumbered := s.renumber()

@@ -149,6 +149,7 @@ func performance(w *windows.Window, s *Settings) *Performance {
 			P50: quantile(0.5), P90: quantile(0.9), P95: quantile(0.95), P99: quantile(0.99), Max: Number(t.Moments.Max),
 		}
 	}
+	p.Objectives = promises(&s.Objectives, w, errors)
 	return p
 }
 

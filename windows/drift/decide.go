@@ -16,6 +16,8 @@ const (
 	// HeldWithinBudget: for so many windows and features, and the budget of false
 	// pages, it is not improbable enough.
 	HeldWithinBudget = "within_budget"
+	// HeldSilenced: the configuration silences it; the reason follows.
+	HeldSilenced = "silenced"
 )
 
 // A judgement is what a feature is judged by.

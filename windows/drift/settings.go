@@ -33,6 +33,8 @@ type Settings struct {
 	Feature func(name string) *Settings
 	// Quality decides what counts as broken data.
 	Quality QualitySettings
+	// Objectives are what the service promises.
+	Objectives Objectives
 	// Success are the statuses that count as successes; nil: success, ok and
 	// 200 to 299.
 	Success []string

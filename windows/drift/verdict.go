@@ -45,6 +45,41 @@ type Verdict struct {
 	Features    map[string]*Feature `json:"features"`
 	Prediction  *Feature            `json:"prediction,omitempty"`
 	Performance *Performance        `json:"performance,omitempty"`
+	// Traffic is how many events came against how many usually do; nil where that
+	// is not watched, or nothing is known to compare with.
+	Traffic *Traffic `json:"traffic,omitempty"`
+	// Alerts are those that fire, are about to, or were silenced, after this window.
+	Alerts []AlertState `json:"alerts,omitempty"`
+}
+
+// Traffic is how many events a window of a model has, of all its versions, and how
+// many are usual.
+type Traffic struct {
+	Events uint64 `json:"events"`
+	Usual  Number `json:"usual"`
+	// Basis says what usual is of: slot, the same hour of earlier periods; hour, the
+	// same hour of any day; all, every window seen.
+	Basis string `json:"basis"`
+	// P is the probability of a number as far out, were the traffic just at the
+	// bound of what is accepted.
+	P      *Number `json:"p_value"`
+	Effect *Number `json:"effect"` // the share of traffic that is gone, or that is beyond the usual
+	Far    bool    `json:"far"`
+}
+
+// An AlertState is where the alert of a kind stands after a window.
+type AlertState struct {
+	Kind  string `json:"kind"`
+	State string `json:"state"` // inactive, pending or firing
+	// Windows of the last Of count towards it; For make it fire.
+	Windows  int        `json:"windows"`
+	For      int        `json:"for"`
+	Of       int        `json:"of"`
+	Since    *time.Time `json:"since,omitempty"` // the start of the first of them
+	ID       string     `json:"id,omitempty"`    // of the incident that fires
+	Severity string     `json:"severity,omitempty"`
+	// Silenced says why what the window shows does not count.
+	Silenced string `json:"silenced,omitempty"`
 }
 
 // A Gap is a range of offsets that a topic no longer held when they were to be
@@ -170,6 +205,8 @@ type Performance struct {
 	ErrorRate  *Number           `json:"error_rate,omitempty"`
 	Throughput Number            `json:"throughput"` // predictions per second
 	Latency    *Latency          `json:"latency_ms,omitempty"`
+	// Objectives are held against the window where the model has any.
+	Objectives []Promise `json:"objectives,omitempty"`
 }
 
 // Latency quantiles, in milliseconds.

@@ -213,6 +213,17 @@ func (e *Engine) step(settings *alerts.Settings, v *version, d dueWindow, panes 
 	if settings.Against != "" && settings.Against != d.version.Version {
 		step.Against = within(d.window, panes[alerts.Version{Model: d.version.Model, Version: settings.Against}])
 	}
+	if settings.Traffic != nil {
+		for other, parts := range panes {
+			if other.Model == d.version.Model && other != d.version {
+				var events uint64
+				for _, part := range within(d.window, parts) {
+					events += part.Pane.Events
+				}
+				step.Beside.Add(events)
+			}
+		}
+	}
 	return step
 }
 

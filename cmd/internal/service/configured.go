@@ -157,8 +157,9 @@ func (m *models) make(c configs.Model) Model {
 		Settings: windows.Settings{Definition: &definition, SampleSize: c.SampleSize, ReferenceSize: c.Reference.Size},
 		MaxAhead: m.config.Limits.MaxAhead, ForgetAfter: m.config.Limits.ForgetAfter, Limits: WindowLimits(m.config),
 		Drift:  driftSettings(&c),
-		Policy: alerts.Policy{For: c.Alert.For, Of: c.Alert.Of, ResolveAfter: c.Alert.ResolveAfter, Severity: c.Alert.Severity},
+		Policy: alerts.Policy{For: c.Alert.For, Of: c.Alert.Of, ResolveAfter: c.Alert.ResolveAfter},
 	}
+	watched(&s, &c, m.config)
 	if c.Budget.Pages > 0 {
 		s.Budget = alerts.Budget{Pages: float64(c.Budget.Pages), Windows: c.Budget.Windows(definition.Every)}
 	}
