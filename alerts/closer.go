@@ -145,8 +145,14 @@ func Close(settings *Settings, step Step) Outcome {
 func (out *Outcome) watch(settings *Settings, step Step, events uint64) {
 	rule := settings.Traffic
 	if rule == nil {
-		out.Progress.Volume = nil
+		out.Progress.Volume, out.Progress.Moved = nil, false
 		return
+	}
+	if events > 0 || step.Beside.Largest > 0 {
+		out.Progress.Moved = step.Beside.Largest > events
+	}
+	if out.Progress.Moved {
+		return // to another version, which judges, and remembers
 	}
 	out.Verdict.Traffic = rule.judge(step.Progress.Volume, step.Due.Interval, events, step.Beside)
 	out.Progress.Volume = rule.remember(step.Progress.Volume, step.Due.Interval, events+step.Beside.Events)
@@ -179,7 +185,7 @@ func (out *Outcome) alert(settings *Settings, step Step, forgotten bool) {
 		if alert != nil {
 			out.Alerts = append(out.Alerts, alert)
 		}
-		if described, any := policy.describe(kind, state, found.silenced); any {
+		if described, worth := policy.describe(kind, state, found.silenced); worth {
 			verdict.Alerts = append(verdict.Alerts, described)
 		}
 	}

@@ -44,6 +44,8 @@ type Progress struct {
 	Alerts map[Kind]State `json:"alerts,omitempty"`
 	// Volume is how many events are usual, by the places in a period.
 	Volume []Slot `json:"volume,omitempty"`
+	// Moved: when events last came, another version had more.
+	Moved bool `json:"moved,omitempty"`
 	// Saved is what earlier windows left of the budget of false pages.
 	Saved float64 `json:"saved,omitempty"`
 }

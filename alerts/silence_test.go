@@ -16,7 +16,9 @@ func TestAcceptedDriftIsResolvedAndFiresAgain(t *testing.T) {
 	s.Policy = Policy{For: 1, Of: 1, ResolveAfter: 2, Severity: "warning"}
 	from := windows.Timestamp(4 * 3600_000)
 	s.Silences = []Silence{{
-		Covers:  func(v Version, w windows.Interval) bool { return v.Model == "m" && w.Start >= from && w.Start < from.Add(3*time.Hour) },
+		Covers: func(v Version, w windows.Interval) bool {
+			return v.Model == "m" && w.Start >= from && w.Start < from.Add(3*time.Hour)
+		},
 		Kinds:   []Kind{FeatureDrift},
 		Feature: func(name string) bool { return name == "x" },
 		Reason:  "the new tariff",

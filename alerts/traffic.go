@@ -16,7 +16,7 @@ import (
 // A TrafficRule says which numbers of events are far from what is usual. What
 // counts is the model's traffic, of all its versions: it moves from one to the other
 // when a version is rolled out. A version that has fewer events than another in a
-// window leaves the judging to that one.
+// window leaves the judging to that one, and goes on to when no more come at all.
 //
 // The usual rate is the median of those of the same slot in earlier periods: of the
 // same hour of the week. Where fewer than two are known it is the median of the same
@@ -110,11 +110,8 @@ func median(rates []float64) float64 {
 }
 
 // judge holds a window's events against what is usual; nil where nothing can be
-// said, or another version says it.
+// said.
 func (r *TrafficRule) judge(slots []Slot, w windows.Interval, events uint64, beside Beside) *drift.Traffic {
-	if beside.Largest > events {
-		return nil
-	}
 	total := events + beside.Events
 	at, _ := r.slot(w)
 	rate, basis := usual(slots, at, total == 0)

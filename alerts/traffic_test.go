@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/kolmo-ml/kolmo/windows"
+	"github.com/kolmo-ml/kolmo/windows/drift"
 )
 
 func everyHour(t time.Time) windows.Interval {
@@ -132,40 +133,51 @@ func TestSlotsOfOtherWindows(t *testing.T) {
 	}
 }
 
-// A version that is rolled out takes the traffic of another: neither alerts. When
-// both fall silent the one that has most says so.
+// A version that is rolled out takes the traffic of another, and neither alerts. When
+// no more comes the one that had it says so, once the windows that it has seen tell.
 func TestTrafficMovesBetweenVersions(t *testing.T) {
-	at := time.Date(2026, 1, 5, 12, 0, 0, 0, time.UTC)
-	var slots []Slot
-	for week := range 3 {
-		slots = weekly.remember(slots, everyHour(at.AddDate(0, 0, 7*week)), 1000)
+	settings := Settings{Traffic: &TrafficRule{Days: 1, Cycles: 4, Below: 0.5, Above: 3, Alpha: 0.001}}
+	versions := []string{"2", "3"}
+	progress := map[string]*Progress{}
+	for _, v := range versions {
+		progress[v] = NewProgress(Version{Model: "fraud", Version: v})
 	}
-	now := everyHour(at.AddDate(0, 0, 21))
-	for _, c := range []struct {
-		name   string
-		events uint64
-		beside []uint64
-		judged bool
-		far    bool
-	}{
-		{"alone", 1000, nil, true, false},
-		{"a canary beside it", 950, []uint64{50}, true, false},
-		{"nearly all of it has moved", 50, []uint64{950}, false, false},
-		{"all of it has moved", 0, []uint64{1000}, false, false},
-		{"halves", 500, []uint64{500}, true, false},
-		{"thirds", 340, []uint64{330, 330}, true, false},
-		{"both fall silent", 0, []uint64{0}, true, true},
-		{"most is gone", 60, []uint64{50}, true, true},
-		{"most is gone, and the other has most of the rest", 50, []uint64{60}, false, false},
-	} {
-		var beside Beside
-		for _, events := range c.beside {
-			beside.Add(events)
+	start := time.Date(2026, 1, 5, 0, 0, 0, 0, time.UTC)
+	for hour := range 90 {
+		events := map[string]uint64{"2": 1000}
+		switch {
+		case hour == 72: // a canary
+			events = map[string]uint64{"2": 950, "3": 50}
+		case hour == 73:
+			events = map[string]uint64{"2": 500, "3": 500}
+		case hour == 74:
+			events = map[string]uint64{"2": 20, "3": 980}
+		case hour >= 75 && hour < 84:
+			events = map[string]uint64{"3": 1000}
+		case hour >= 84: // nothing comes any more
+			events = nil
 		}
-		v := weekly.judge(slots, now, c.events, beside)
-		if (v != nil) != c.judged || v != nil && v.Far != c.far {
-			t.Errorf("%s: %+v", c.name, v)
+		for i, v := range versions {
+			before := *progress[v]
+			out := Outcome{Verdict: &drift.Verdict{}, Progress: progress[v]}
+			var beside Beside
+			beside.Add(events[versions[1-i]])
+			out.watch(&settings, Step{Progress: &before, Beside: beside, Due: windows.DueWindow{Interval: everyHour(start.Add(time.Duration(hour) * time.Hour))}}, events[v])
+			far := out.Verdict.Traffic != nil && out.Verdict.Traffic.Far
+			if want := hour >= 84 && v == "3"; far != want {
+				t.Errorf("hour %d, version %s: %+v", hour, v, out.Verdict.Traffic)
+			}
 		}
+	}
+	// A drop is seen whichever versions share what is left.
+	half := NewProgress(Version{Model: "fraud", Version: "2"})
+	for hour := range 72 {
+		half.Volume = settings.Traffic.remember(half.Volume, everyHour(start.Add(time.Duration(hour)*time.Hour)), 1000)
+	}
+	out := Outcome{Verdict: &drift.Verdict{}, Progress: half}
+	out.watch(&settings, Step{Progress: half, Beside: Beside{Events: 50, Largest: 50}, Due: windows.DueWindow{Interval: everyHour(start.AddDate(0, 0, 3))}}, 60)
+	if v := out.Verdict.Traffic; v == nil || !v.Far || v.Events != 110 {
+		t.Errorf("%+v", v)
 	}
 }
 

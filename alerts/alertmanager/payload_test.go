@@ -34,6 +34,7 @@ func TestPayloadIdentifiesByLabelsAndExplainsByAnnotations(t *testing.T) {
   "severity": "warning"
  },
  "annotations": {
+  "dashboard_url": "https://kolmo.example.org/fraud",
   "description": "fraud v3: 7 of 20 features drifted, amount most (D 0.137)",
   "evidence_url": "https://kolmo.example.org/fraud",
   "features": "amount (ks, effect 0.137), and 6 more",

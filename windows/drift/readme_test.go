@@ -71,13 +71,13 @@ func TestReadmeNamesWhatThereIs(t *testing.T) {
 		t.Errorf("README.md lists %d fields", len(rows))
 	}
 	known := make(map[string]bool)
-	for _, of := range []reflect.Type{reflect.TypeFor[Check](), reflect.TypeFor[Feature](), reflect.TypeFor[Verdict](), reflect.TypeFor[Quality](), reflect.TypeFor[Calibration]()} {
+	for _, of := range []reflect.Type{reflect.TypeFor[Check](), reflect.TypeFor[Feature](), reflect.TypeFor[Verdict](), reflect.TypeFor[Performance](), reflect.TypeFor[Quality](), reflect.TypeFor[Calibration]()} {
 		maps.Copy(known, jsonNames(of))
 	}
 	for _, names := range [][]string{
 		NumericTests(), CategoricalTests(), AllMeasures(),
 		{methodExact, methodBinned, methodSampled, pExactTied, "exact", "asymptotic", "permutation"},
-		{HeldWithinUsual, HeldWithinBudget, DecisionFloor, DecisionMinimumEffect},
+		{HeldWithinUsual, HeldWithinBudget, HeldSilenced, DecisionFloor, DecisionMinimumEffect},
 		{"budget", "alpha", "min_effect"}, // of a configuration
 	} {
 		for _, name := range names {
