@@ -134,6 +134,20 @@ func newModel(r *rand.Rand) *model {
 		Policy: alerts.Policy{For: 1, Of: 1 + r.IntN(2), ResolveAfter: 1 + r.IntN(2), Severity: "critical"},
 	}}
 	m.Drift.MinEvents, m.Drift.Alpha, m.Drift.Numeric = 2, 0.4, "ks"
+	if r.IntN(2) == 0 { // alerts that become worse
+		m.Policy.Severity, m.Policy.Worse = "warning", []alerts.Grade{{Severity: "critical", From: r.Float64()}}
+	}
+	if r.IntN(2) == 0 {
+		m.Drift.Objectives = drift.Objectives{List: []drift.Objective{{Name: "error_rate", Share: 0.1}, {Name: "latency_p50", Share: 0.5, Milliseconds: 20}}, Alpha: 0.3}
+	}
+	if r.IntN(3) == 0 {
+		from := windows.TimestampOf(began).Add(time.Duration(r.IntN(60)) * time.Second)
+		until := from.Add(time.Duration(r.IntN(60)) * time.Second)
+		m.Silences = []alerts.Silence{{
+			Covers: func(_ alerts.Version, w windows.Interval) bool { return w.Start < until && w.End > from },
+			Reason: "a maintenance",
+		}}
+	}
 	switch r.IntN(5) {
 	case 0: // no reference
 	case 1:
@@ -203,6 +217,9 @@ func newRecord(r *rand.Rand, names []string, clock *time.Time) record {
 	}
 	if r.IntN(3) > 0 {
 		value = fmt.Appendf(value, `,"prediction":%v`, float64(int(100*(r.Float64()+shift)))/100)
+	}
+	if r.IntN(2) == 0 {
+		value = fmt.Appendf(value, `,"status":"%d","latency_ms":%d`, 200+300*(r.IntN(5)/4), r.IntN(40))
 	}
 	return record{recorded, append(value, '}')}
 }
