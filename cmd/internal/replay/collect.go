@@ -45,6 +45,10 @@ func (c *collector) take(closed *Closed) {
 		c.budget(closed.Version, v, verdict, settings)
 	}
 	for _, alert := range closed.Outcome.Alerts {
+		if worse := c.firing[alert.ID]; worse != nil && alert.Status == alerts.Firing {
+			worse.Severity = alert.Severity
+			continue
+		}
 		if alert.Status == alerts.Firing {
 			page := &Page{
 				ID: alert.ID, Kind: alert.Kind, Severity: alert.Severity, Since: alert.Since, Fired: alert.Window.End,
