@@ -96,7 +96,7 @@ type Page struct {
 	ID       string      `json:"id"`
 	Kind     alerts.Kind `json:"kind"`
 	Severity string      `json:"severity"` // the worst that it became
-	Since    time.Time   `json:"since"` // start of the first window that drifted
+	Since    time.Time   `json:"since"`    // start of the first window that drifted
 	// Fired is the end of the window with which the alert fires, Resolved of the one
 	// that resolves it; nil while it still fires.
 	Fired    time.Time        `json:"fired"`
