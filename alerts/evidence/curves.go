@@ -44,21 +44,14 @@ type gap struct {
 // order.
 func newCurves(f *drift.Feature) *curves {
 	q := f.Quantiles
-	if q == nil || len(q.P) < 2 || len(q.P) != len(q.Reference) || len(q.P) != len(q.Current) ||
-		!slices.IsSorted(q.P) || !slices.IsSorted(q.Reference) || !slices.IsSorted(q.Current) ||
-		q.P[0] < 0 || q.P[len(q.P)-1] > 1 {
+	if !drawable(q) {
 		return nil
 	}
 	c := &curves{Width: 640, Height: 330, Left: 76, Right: 624, Top: 14, Bottom: 290, Notch: 295}
 	location, located := finite(f.Location)
-	lo, hi := c.extent(q)
-	if located {
-		lo, hi = min(lo, location), max(hi, location)
-	}
-	if lo == hi {
-		widen := max(math.Abs(lo)/10, 1)
-		lo, hi = max(lo-widen, -math.MaxFloat64), min(hi+widen, math.MaxFloat64)
-	}
+	shown := spreadOf(f)
+	lo, hi := shown.lo, shown.hi
+	c.Clipped = shown.clipped
 	x := func(v float64) float64 { return c.Left + (c.Right-c.Left)*fraction(v, lo, hi) }
 	y := func(p float64) float64 { return c.Bottom - (c.Bottom-c.Top)*p }
 	c.Reference = polyline(q.P, q.Reference, lo, hi, x, y)
@@ -74,24 +67,6 @@ func newCurves(f *drift.Feature) *curves {
 	}
 	c.Alt = curvesAlt(f, q, location, located)
 	return c
-}
-
-// extent is the range of values to draw: all, or without the outermost
-// quantiles where a few far values would press everything else into a line.
-func (c *curves) extent(q *drift.Quantiles) (lo, hi float64) {
-	last := len(q.P) - 1
-	lo, hi = min(q.Reference[0], q.Current[0]), max(q.Reference[last], q.Current[last])
-	if last < 8 {
-		return lo, hi
-	}
-	innerLo, innerHi := min(q.Reference[1], q.Current[1]), max(q.Reference[last-1], q.Current[last-1])
-	inner := innerHi/2 - innerLo/2
-	if inner > 0 && hi/2-lo/2 > 3*inner {
-		// Leave room beside the inner part, and no more.
-		c.Clipped = true
-		return max(lo, innerLo-inner/2), min(hi, innerHi+inner/2)
-	}
-	return lo, hi
 }
 
 // mark puts D's line between the curves.
@@ -182,7 +157,8 @@ func ticks(lo, hi float64) []tick {
 	}
 	digits := 2 + int(math.Ceil(math.Log10(max(math.Abs(lo), math.Abs(hi), step)/step)))
 	var out []tick
-	for i := math.Ceil(lo / step); i*step <= hi && len(out) < 10; i++ {
+	// Adding 0 makes 0 of −0.
+	for i := math.Ceil(lo/step) + 0; i*step <= hi && len(out) < 10; i++ {
 		out = append(out, tick{At: i * step, Label: decimal(i*step, min(max(digits, 1), 15))})
 	}
 	return out

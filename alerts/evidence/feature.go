@@ -28,6 +28,9 @@ type featurePage struct {
 	First, Last    string
 	Short          bool // the columns do not fill the width
 	Curves         *curves
+	Histogram      *histogram
+	Shifts         *shifts
+	Missing        *trend // nil where no value was ever missing
 	CurvesMissing  string // why there are none, for a numeric feature
 	Quantiles      []quantileRow
 	Categories     []categoryRow
@@ -79,6 +82,7 @@ func (s *server) feature(w http.ResponseWriter, r *http.Request) {
 	if f.Broken {
 		page.State.Class = "drifting"
 	}
+	page.Missing = missingTrend(v.id, v.windows, name, selected)
 	at := slices.Index(v.windows, selected)
 	neighbour := func(i int) string {
 		if i < 0 || i >= len(v.windows) {
@@ -97,6 +101,7 @@ func (s *server) feature(w http.ResponseWriter, r *http.Request) {
 	}
 	if f.Type == windows.Numeric {
 		page.Curves, page.Quantiles = newCurves(f), quantileRows(f.Quantiles)
+		page.Histogram, page.Shifts = newHistogram(f), newShifts(f.Quantiles)
 		if page.Curves == nil {
 			page.CurvesMissing = "The verdict carries no quantiles of this feature to draw."
 			if len(verdict.Shed) > 0 {

@@ -60,7 +60,7 @@ type parsed struct {
 // The elements and attributes that our templates write. Whatever a name slips
 // in beside them fails the test.
 var (
-	knownElements   = strings.Fields("html head meta title link body a header span main nav h1 h2 h3 p strong section figure figcaption div table caption thead tbody tr th td svg rect line polyline circle text time details summary dl dt dd bdi br code ul li footer")
+	knownElements   = strings.Fields("html head meta title link body a header span main nav h1 h2 h3 p strong section figure figcaption div table caption thead tbody tr th td svg rect line polyline polygon circle text time details summary dl dt dd bdi br code ul li footer")
 	knownAttributes = strings.Fields("lang charset name content rel type href class id role aria-label aria-hidden aria-current tabindex scope title datetime width height viewBox preserveAspectRatio x y x1 x2 y1 y2 cx cy r dx dy text-anchor points")
 )
 

@@ -30,7 +30,10 @@ const (
 type cell struct {
 	name   string
 	effect float32 // 0 where there is none
-	mark   mark
+	// missing is the share of missing values, in parts of missingWhole; a share
+	// that is not zero is at least one part.
+	missing uint16
+	mark    mark
 }
 
 // A window is one verdict: its record, and what the strips need of it. It does
@@ -121,7 +124,7 @@ func newWindow(v *drift.Verdict, raw []byte, before *window) *window {
 			w.broken++
 		}
 		if name != predictionName || v.Prediction == nil {
-			w.cells = append(w.cells, cell{name: name, effect: effectOf(f), mark: m})
+			w.cells = append(w.cells, cell{name: name, effect: effectOf(f), missing: missingOf(f), mark: m})
 		}
 	}
 	if v.Prediction != nil {
@@ -129,7 +132,7 @@ func newWindow(v *drift.Verdict, raw []byte, before *window) *window {
 		if v.Prediction.Broken {
 			w.broken++
 		}
-		w.cells = append(w.cells, cell{name: predictionName, effect: effectOf(v.Prediction), mark: w.prediction})
+		w.cells = append(w.cells, cell{name: predictionName, effect: effectOf(v.Prediction), missing: missingOf(v.Prediction), mark: w.prediction})
 	}
 	slices.SortFunc(w.cells, func(a, b cell) int { return strings.Compare(a.name, b.name) })
 	w.size = windowOverhead + int64(len(raw)) + cellOverhead*int64(len(w.cells))
