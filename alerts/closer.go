@@ -57,6 +57,9 @@ type Step struct {
 	Due      windows.DueWindow
 	// Parts are the panes of the window, of all partitions.
 	Parts []windows.Part
+	// Inputs are the partitions by the numbers that parts have, for the events that
+	// the verdict names; without them it names none.
+	Inputs []Input
 	// Reference serves the window; nil when there is none yet.
 	Reference *reference.Reference
 	// Draft is the reference that grows, if Progress.Draft says that one does;
@@ -130,6 +133,7 @@ func Close(settings *Settings, step Step) Outcome {
 		Model: after.Model, Version: after.Version.Version, Segment: after.Segment,
 		Window: merged, Reference: serving, Without: without, Budget: settings.Budget.level(after.Saved, settings.Policy), Gaps: step.Gaps,
 	}, settings.Drift)
+	verdict.Sample = step.sample()
 	out := Outcome{Verdict: verdict, Progress: &after}
 
 	out.watch(settings, step, merged.Events)

@@ -18,6 +18,9 @@ import (
 func (s *shard) gather(ctx context.Context, marks []redisstore.Mark, directories map[int]map[alerts.Version]*held, v *version, due dueWindow) (alerts.Step, error) {
 	settings := s.options.Model(due.version.Model).Settings
 	step := alerts.Step{Progress: v.progress, Due: due.window, Gaps: s.gaps(due.window.Interval, settings.Definition), Now: time.Now().UTC()}
+	for _, in := range s.inputs {
+		step.Inputs = append(step.Inputs, alerts.Input{Topic: in.topic, ID: in.id})
+	}
 	var err error
 	if step.Parts, err = s.parts(ctx, directories[s.number][due.version], due.window); err != nil {
 		return step, err

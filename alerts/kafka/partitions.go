@@ -21,6 +21,7 @@ var errBehind = errors.New("less of it is in Redis than a moment ago: its owner 
 // An input is a partition that the shard closes by.
 type input struct {
 	id    windows.PartitionID
+	topic string // its name
 	name  string // as people know it
 	ended bool
 }
@@ -92,12 +93,11 @@ func (s *shard) listInputs() {
 		if err != nil {
 			continue
 		}
-		s.inputs = append(s.inputs, input{id: id, name: fmt.Sprintf("%s/%d", p.Topic, id.Partition), ended: p.Ended})
+		s.inputs = append(s.inputs, input{id: id, topic: p.Topic, name: fmt.Sprintf("%s/%d", p.Topic, id.Partition), ended: p.Ended})
 		ids = append(ids, id)
 	}
-	topic := func(i input) string { return s.own.Partitions[i.id.String()].Topic }
 	slices.SortFunc(s.inputs, func(a, b input) int {
-		return cmp.Or(cmp.Compare(topic(a), topic(b)), cmp.Compare(a.id.Partition, b.id.Partition), bytes.Compare(a.id.Topic[:], b.id.Topic[:]))
+		return cmp.Or(cmp.Compare(a.topic, b.topic), cmp.Compare(a.id.Partition, b.id.Partition), bytes.Compare(a.id.Topic[:], b.id.Topic[:]))
 	})
 	s.closers.marks.want(s.number, ids)
 }

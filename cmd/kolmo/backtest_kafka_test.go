@@ -49,7 +49,7 @@ func TestBacktestOfKafkasHistory(t *testing.T) {
 			at := func(moment time.Time) int {
 				return slices.IndexFunc(log.Records, func(o windows.Observation) bool { return o.RecordTime >= windows.TimestampOf(moment) })
 			}
-			between[i] = windowstest.Log{ID: log.ID, Records: log.Records[at(from):at(to)]}
+			between[i] = windowstest.Log{ID: log.ID, Topic: log.Topic, Records: log.Records[at(from):at(to)]}
 		}
 		verdicts := filepath.Join(t.TempDir(), "verdicts.ndjson")
 		(&bench{t: t}).backtest(exitDrifted, "--config", days, "--verdicts", verdicts, "--from", from.Format(time.RFC3339), "--to", to.Format(time.RFC3339))

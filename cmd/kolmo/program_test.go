@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"fmt"
 	"log/slog"
+	"maps"
 	"math"
 	"os"
 	"slices"
@@ -63,6 +64,7 @@ func (s *stack) emptyLogs(t *testing.T, topic string) []windowstest.Log {
 	}
 	logs := make([]windowstest.Log, len(details[topic].Partitions))
 	for i := range logs {
+		logs[i].Topic = topic
 		logs[i].ID = windows.PartitionID{Topic: windows.TopicID(details[topic].ID), Partition: int32(i)}
 	}
 	return logs
@@ -154,14 +156,39 @@ func programVerdicts(t *testing.T, configFile string, logs []windowstest.Log) ma
 			out := alerts.Close(s, alerts.Step{Progress: progress[v], Due: c.Window, Parts: c.Parts, Reference: made})
 			progress[v], verdict = out.Progress, out.Verdict
 		}
+		verdict.Sample = sampledPlaces(c, logs)
 		verdicts[string(kafka.VerdictKey(v, verdict.Window.Start))] = encoded(t, verdict)
 	})
 	for _, c := range beside {
 		v := alerts.Version{Model: c.Model, Version: c.Version}
 		verdict := besideVerdict(settings(c.Model), c, beside)
+		verdict.Sample = sampledPlaces(c, logs)
 		verdicts[string(kafka.VerdictKey(v, verdict.Window.Start))] = encoded(t, verdict)
 	}
 	return verdicts
+}
+
+// sampledPlaces are the five events with the smallest hashes of all that the panes
+// sampled. Logs of a file have no topic, and no places.
+func sampledPlaces(c windowstest.Closed, logs []windowstest.Log) []drift.Place {
+	hashes := make(map[drift.Place]uint64)
+	for _, part := range c.Parts {
+		log := logs[part.Partition]
+		if log.Topic == "" {
+			return nil
+		}
+		for _, f := range slices.Concat(part.Pane.Features, []*windows.Feature{part.Pane.Prediction, part.Pane.Latency}) {
+			if f == nil {
+				continue
+			}
+			for _, e := range f.Sample.Entries() {
+				hashes[drift.Place{Topic: log.Topic, Partition: log.ID.Partition, Offset: log.ID.EventOffset(e.Hash)}] = e.Hash
+			}
+		}
+	}
+	places := slices.Collect(maps.Keys(hashes))
+	slices.SortFunc(places, func(a, b drift.Place) int { return cmp.Compare(hashes[a], hashes[b]) })
+	return places[:min(len(places), 5)]
 }
 
 func encoded(t *testing.T, verdict *drift.Verdict) []byte {

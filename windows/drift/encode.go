@@ -11,7 +11,7 @@ import (
 
 // Encode writes the verdict's JSON in at most limit bytes, Kafka's bound on a
 // record. Where it would be longer it sheds, in this order and each only as
-// far as it must: the quantiles and counts of features that have not drifted,
+// far as it must: the sample of events; the quantiles and counts of features that have not drifted,
 // then of all; lists of new categories beyond twenty; measures; the checks of
 // features that have neither drifted nor are broken; of all the others those that
 // are not broken; such quiet features as a whole, those with the largest p-values
@@ -27,6 +27,13 @@ func (v *Verdict) Encode(limit int) ([]byte, error) {
 		return data, err
 	}
 	shorter := *v
+	if len(v.Sample) > 0 {
+		shorter.Sample = nil
+		shorter.Shed = append(slices.Clone(v.Shed), "the sample of events")
+		if data, err = shorter.json(); err != nil || len(data) <= limit {
+			return data, err
+		}
+	}
 	shorter.Features = make(map[string]*Feature, len(v.Features))
 	for name, f := range v.Features {
 		kept := *f

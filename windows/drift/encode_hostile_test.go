@@ -25,6 +25,7 @@ func TestEveryVerdictFitsIntoARecord(t *testing.T) {
 		edit(v)
 		return v
 	}
+	sample := []Place{{Topic: "predictions", Partition: 3, Offset: 1234}}
 	for name, c := range map[string]struct {
 		verdict *Verdict
 		shed    string
@@ -48,6 +49,7 @@ func TestEveryVerdictFitsIntoARecord(t *testing.T) {
 			}
 		}), "statuses"},
 	} {
+		c.verdict.Sample = sample
 		data, err := c.verdict.Encode(limit)
 		if err != nil || len(data) > limit {
 			t.Errorf("%s: %d bytes, %v", name, len(data), err)
@@ -60,6 +62,9 @@ func TestEveryVerdictFitsIntoARecord(t *testing.T) {
 		}
 		if !slices.ContainsFunc(back.Shed, func(s string) bool { return strings.Contains(s, c.shed) }) {
 			t.Errorf("%s: it sheds %q", name, back.Shed)
+		}
+		if back.Shed[0] != "the sample of events" || back.Sample != nil || len(c.verdict.Sample) != 1 {
+			t.Errorf("%s: it sheds %q first, and has the sample %v", name, back.Shed[0], back.Sample)
 		}
 		if again, err := c.verdict.Encode(limit); err != nil || string(again) != string(data) {
 			t.Errorf("%s: it is not the same twice", name)

@@ -50,6 +50,16 @@ type Verdict struct {
 	Traffic *Traffic `json:"traffic,omitempty"`
 	// Alerts are those that fire, are about to, or were silenced, after this window.
 	Alerts []AlertState `json:"alerts,omitempty"`
+	// Sample are a few of the window's events, chosen by their hashes: uniformly
+	// among those that carry a finite number, and the same on a replay.
+	Sample []Place `json:"sample,omitempty"`
+}
+
+// A Place is where an event stands in the log.
+type Place struct {
+	Topic     string `json:"topic"`
+	Partition int32  `json:"partition"`
+	Offset    int64  `json:"offset"`
 }
 
 // Traffic is how many events a window of a model has, of all its versions, and how

@@ -28,6 +28,7 @@ type Program struct {
 // A Log is one partition: its records in offset order.
 type Log struct {
 	ID      windows.PartitionID
+	Topic   string                // its name, where it has one
 	Records []windows.Observation // must not alias buffers
 	// Advances are the moves of the watermark that were decided without a record,
 	// in the order in which they were made: each before the record at its offset.

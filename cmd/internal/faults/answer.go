@@ -61,6 +61,7 @@ type answering struct {
 	configured *reference.Reference
 	grid       *windows.Grid
 	pattern    string // of the models that the configuration names a reference for
+	inputs     []alerts.Input
 	versions   map[alerts.Version]*answered
 	beside     []windowstest.Closed
 	answer     answer
@@ -145,7 +146,7 @@ func (a *answering) decode() (logs []windowstest.Log, through windows.Timestamp,
 		id := windows.PartitionID{Topic: p.topic, Partition: p.partition}
 		decided, begun := a.history.decisions[id.String()]
 		begun = begun || a.history.decisions == nil
-		log := windowstest.Log{ID: id}
+		log := windowstest.Log{ID: id, Topic: p.name}
 		role := event.Predictions
 		if p.name == features {
 			role = event.Features
@@ -183,6 +184,7 @@ func (a *answering) decode() (logs []windowstest.Log, through windows.Timestamp,
 			through = min(through, watermark)
 		}
 		logs = append(logs, log)
+		a.inputs = append(a.inputs, alerts.Input{Topic: log.Topic, ID: log.ID})
 	}
 	return logs, through, nil
 }
@@ -237,7 +239,7 @@ func (a *answering) close(c windowstest.Closed) error {
 		a.versions[key] = v
 	}
 	s := a.settings(c.Model)
-	step := alerts.Step{Progress: v.progress, Due: c.Window, Parts: c.Parts, Draft: v.draft, Summaries: v.summaries, Gaps: a.gapsOf(c.Window.Interval, s.Definition.Lateness)}
+	step := alerts.Step{Progress: v.progress, Due: c.Window, Parts: c.Parts, Inputs: a.inputs, Draft: v.draft, Summaries: v.summaries, Gaps: a.gapsOf(c.Window.Interval, s.Definition.Lateness)}
 	if own := s.Pinned(v.progress, c.Window.Interval.Start); own != nil {
 		step.Reference = v.own[own.ID]
 	} else if a.configures(c.Model) {

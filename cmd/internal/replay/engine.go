@@ -1,6 +1,7 @@
 package replay
 
 import (
+	"slices"
 	"time"
 
 	"github.com/kolmo-ml/kolmo/alerts"
@@ -36,6 +37,7 @@ func Serve(r *reference.Reference) *Served { return &Served{Reference: r, Grid: 
 type Engine struct {
 	rules      Rules
 	partitions []*windows.Partition
+	inputs     []alerts.Input // nil: not those of topics
 	ended      []bool
 	versions   map[alerts.Version]*version
 	through    windows.Timestamp
@@ -60,9 +62,9 @@ type Closed struct {
 }
 
 // NewEngine makes an engine over partitions, in the order of their topic's name
-// and number. emit is called for every window as it closes: by when it is due,
+// and number. Verdicts name events of topics; without a topic's name they name none. emit is called for every window as it closes: by when it is due,
 // then by name.
-func NewEngine(rules Rules, partitions []windows.PartitionID, emit func(*Closed) error) *Engine {
+func NewEngine(rules Rules, partitions []alerts.Input, emit func(*Closed) error) *Engine {
 	e := &Engine{
 		rules: rules, ended: make([]bool, len(partitions)), versions: make(map[alerts.Version]*version),
 		through: windows.Unset, emit: emit,
@@ -71,8 +73,11 @@ func NewEngine(rules Rules, partitions []windows.PartitionID, emit func(*Closed)
 		Settings: func(model string) *windows.Settings { return &rules.Model(model).Settings },
 		Grid:     e.grid, Shards: 1, MaxAhead: rules.MaxAhead, Limits: rules.Limits,
 	}
-	for _, id := range partitions {
-		e.partitions = append(e.partitions, windows.NewPartition(id, partitionRules, 0))
+	for _, in := range partitions {
+		e.partitions = append(e.partitions, windows.NewPartition(in.ID, partitionRules, 0))
+	}
+	if !slices.ContainsFunc(partitions, func(in alerts.Input) bool { return in.Topic == "" }) {
+		e.inputs = partitions
 	}
 	return e
 }
@@ -203,7 +208,7 @@ func (e *Engine) close(d dueWindow, panes map[alerts.Version][]windows.Part) err
 // step gathers what closing a window needs.
 func (e *Engine) step(settings *alerts.Settings, v *version, d dueWindow, panes map[alerts.Version][]windows.Part) alerts.Step {
 	step := alerts.Step{
-		Progress: v.progress, Due: d.window, Draft: v.draft, Summaries: v.summaries, Parts: within(d.window, panes[d.version]),
+		Progress: v.progress, Due: d.window, Draft: v.draft, Summaries: v.summaries, Parts: within(d.window, panes[d.version]), Inputs: e.inputs,
 	}
 	if own := settings.Pinned(v.progress, d.window.Interval.Start); own != nil {
 		step.Reference = v.own[own.ID].Reference

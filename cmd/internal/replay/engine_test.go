@@ -45,6 +45,7 @@ func rulesOf(settings *alerts.Settings, served *Served) Rules {
 func randomLogs(r *rand.Rand) []windowstest.Log {
 	logs := make([]windowstest.Log, 3)
 	for i := range logs {
+		logs[i].Topic = "predictions"
 		logs[i].ID = windows.PartitionID{Topic: windows.TopicID{7}, Partition: int32(i)}
 		now := windows.Timestamp(1_700_000_000_000).Add(time.Duration(r.IntN(90)) * time.Minute)
 		for offset := range int64(r.IntN(250)) {
@@ -88,12 +89,20 @@ func programSays(t *testing.T, rules Rules, logs []windowstest.Log) map[string][
 			progress[v] = alerts.NewProgress(v)
 		}
 		out := alerts.Close(rules.Model(c.Model), alerts.Step{
-			Progress: progress[v], Due: c.Window, Parts: c.Parts, Reference: rules.Configured(c.Model).Reference,
+			Progress: progress[v], Due: c.Window, Parts: c.Parts, Inputs: inputsOf(logs), Reference: rules.Configured(c.Model).Reference,
 		})
 		progress[v] = out.Progress
 		collect(t, verdicts, &Closed{Version: v, Outcome: out})
 	})
 	return verdicts
+}
+
+func inputsOf(logs []windowstest.Log) []alerts.Input {
+	inputs := make([]alerts.Input, len(logs))
+	for i, log := range logs {
+		inputs[i] = alerts.Input{Topic: log.Topic, ID: log.ID}
+	}
+	return inputs
 }
 
 func collect(t *testing.T, verdicts map[string][]byte, c *Closed) {
@@ -129,13 +138,12 @@ func TestTheEngineIsTheReferenceProgram(t *testing.T) {
 				logs := randomLogs(r)
 				want := programSays(t, rules, logs)
 				got := make(map[string][]byte)
-				ids := make([]windows.PartitionID, len(logs))
-				for i, log := range logs {
-					ids[i] = log.ID
-				}
-				engine := NewEngine(rules, ids, func(c *Closed) error { collect(t, got, c); return nil })
+				engine := NewEngine(rules, inputsOf(logs), func(c *Closed) error { collect(t, got, c); return nil })
 				feed(t, r, engine, logs)
 				for key := range want {
+					if !bytes.Contains(want[key], []byte(`"sample":[{"topic":"predictions"`)) && !bytes.Contains(want[key], []byte(`"events":0,`)) {
+						t.Fatalf("seed %d: %s names no event: %s", seed, key, want[key])
+					}
 					if !bytes.Equal(got[key], want[key]) {
 						t.Fatalf("seed %d: %s is\n%s\nwant\n%s", seed, key, got[key], want[key])
 					}
@@ -203,7 +211,7 @@ func TestAReferenceGrowsOutOfTheFirstWindows(t *testing.T) {
 	settings := settingsOf(t, windows.Definition{Size: windows.DurationSpan(time.Hour), Origin: windows.Unset})
 	settings.FirstWindows = 3
 	var verdicts []*drift.Verdict
-	engine := NewEngine(rulesOf(settings, nil), []windows.PartitionID{{}}, func(c *Closed) error {
+	engine := NewEngine(rulesOf(settings, nil), []alerts.Input{{}}, func(c *Closed) error {
 		verdicts = append(verdicts, c.Outcome.Verdict)
 		return nil
 	})
@@ -243,7 +251,7 @@ func TestAReferenceGrowsOutOfTheFirstWindows(t *testing.T) {
 // are let go of.
 func TestOpenWindowsAreAllThatIsKept(t *testing.T) {
 	settings := settingsOf(t, windows.Definition{Size: windows.DurationSpan(time.Hour), Lateness: 10 * time.Minute, Origin: windows.Unset})
-	engine := NewEngine(rulesOf(settings, nil), []windows.PartitionID{{Partition: 0}, {Partition: 1}}, func(*Closed) error { return nil })
+	engine := NewEngine(rulesOf(settings, nil), []alerts.Input{{}, {ID: windows.PartitionID{Partition: 1}}}, func(*Closed) error { return nil })
 	most := 0
 	for i := range int64(20_000) {
 		at := windows.Timestamp(1).Add(time.Duration(i) * time.Minute)

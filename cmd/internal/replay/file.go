@@ -6,6 +6,7 @@ import (
 	"io"
 	"path/filepath"
 
+	"github.com/kolmo-ml/kolmo/alerts"
 	"github.com/kolmo-ml/kolmo/cmd/internal/dataset"
 	"github.com/kolmo-ml/kolmo/consumer/event"
 	"github.com/kolmo-ml/kolmo/windows"
@@ -20,7 +21,7 @@ func File(ctx context.Context, path string, limits event.Limits, settings []Sett
 		return nil, err
 	}
 	defer func() { _ = file.Close() }() // read only
-	run := newRun(settings, []windows.PartitionID{{}})
+	run := newRun(settings, []alerts.Input{{}})
 	run.source.Events = filepath.ToSlash(path)
 	taken := make([]bool, len(run.runners))
 	var row dataset.Row

@@ -36,7 +36,7 @@ type runner struct {
 }
 
 // newRun makes the engines.
-func newRun(settings []Setting, partitions []windows.PartitionID) *run {
+func newRun(settings []Setting, partitions []alerts.Input) *run {
 	r := &run{source: Source{Partitions: len(partitions)}}
 	for _, s := range settings {
 		c := newRunner(s, partitions)
@@ -53,7 +53,7 @@ func newRun(settings []Setting, partitions []windows.PartitionID) *run {
 	return r
 }
 
-func newRunner(s Setting, partitions []windows.PartitionID) *runner {
+func newRunner(s Setting, partitions []alerts.Input) *runner {
 	c := &runner{collected: newCollector(s.Label, s.Rules.Model)}
 	c.engine = NewEngine(s.Rules, partitions, func(closed *Closed) error {
 		if s.Verdicts != nil {

@@ -11,6 +11,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
 
+	"github.com/kolmo-ml/kolmo/alerts"
 	"github.com/kolmo-ml/kolmo/consumer"
 	"github.com/kolmo-ml/kolmo/consumer/event"
 	"github.com/kolmo-ml/kolmo/windows"
@@ -73,11 +74,11 @@ func Topics(ctx context.Context, h History, settings []Setting) (*Report, error)
 	if err != nil {
 		return nil, err
 	}
-	ids := make([]windows.PartitionID, len(stretches))
+	inputs := make([]alerts.Input, len(stretches))
 	for i, s := range stretches {
-		ids[i] = s.id
+		inputs[i] = alerts.Input{Topic: s.topic.Name, ID: s.id}
 	}
-	t := &topics{run: newRun(settings, ids), history: &h, stretches: stretches}
+	t := &topics{run: newRun(settings, inputs), history: &h, stretches: stretches}
 	t.describe()
 	if err := t.replay(ctx); err != nil {
 		return nil, err

@@ -65,6 +65,10 @@ func (s *story) work(logs []windowstest.Log) (answer, error) {
 		}
 	}
 	pasts := make(map[alerts.Version]*past)
+	inputs := make([]alerts.Input, len(logs))
+	for i, log := range logs {
+		inputs[i] = alerts.Input{Topic: log.Topic, ID: log.ID}
+	}
 	program := windowstest.Program{
 		Settings: func(name string) *windows.Settings { return &s.models[name].Settings.Settings },
 		MaxAhead: maxAhead, Limits: limits,
@@ -93,12 +97,12 @@ func (s *story) work(logs []windowstest.Log) (answer, error) {
 			}
 			if m.Against != "" { // once all windows are known
 				all = append(all, c)
-			} else if err := s.close(&a, pasts, configured[name], c, nil); err != nil {
+			} else if err := s.close(&a, pasts, configured[name], inputs, c, nil); err != nil {
 				failed = err
 			}
 		})
 		for _, c := range all {
-			if err := s.close(&a, pasts, configured[name], c, all); err != nil {
+			if err := s.close(&a, pasts, configured[name], inputs, c, all); err != nil {
 				failed = err
 			}
 		}
@@ -107,14 +111,14 @@ func (s *story) work(logs []windowstest.Log) (answer, error) {
 }
 
 // close judges a window, and adds what is published of it to the answer.
-func (s *story) close(a *answer, pasts map[alerts.Version]*past, configured *reference.Reference, c windowstest.Closed, all []windowstest.Closed) error {
+func (s *story) close(a *answer, pasts map[alerts.Version]*past, configured *reference.Reference, inputs []alerts.Input, c windowstest.Closed, all []windowstest.Closed) error {
 	v, settings := alerts.Version{Model: c.Model, Version: c.Version}, &s.models[c.Model].Settings
 	p := pasts[v]
 	if p == nil {
 		p = &past{progress: alerts.NewProgress(v), made: make(map[string]*reference.Reference), summaries: make(map[string]*reference.Reference)}
 		pasts[v] = p
 	}
-	step := alerts.Step{Progress: p.progress, Due: c.Window, Parts: c.Parts, Draft: p.draft, Summaries: p.summaries, Reference: configured}
+	step := alerts.Step{Progress: p.progress, Due: c.Window, Parts: c.Parts, Inputs: inputs, Draft: p.draft, Summaries: p.summaries, Reference: configured}
 	if pinned := settings.Pinned(p.progress, c.Window.Interval.Start); pinned != nil {
 		step.Reference = p.made[pinned.ID]
 	}

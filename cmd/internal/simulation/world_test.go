@@ -72,7 +72,7 @@ func newWorld(s *story, brokerCount int, log *chronicle) (*world, error) {
 	w.rdb = redis.NewClient(&redis.Options{Addr: "127.0.0.1:6379", Dialer: w.own.dialer(redisPeer, w.dialRedis), PoolSize: 10})
 	id := windows.TopicID(w.kafka.TopicInfo(inputTopic).TopicID)
 	for partition := range s.partitions {
-		w.logs = append(w.logs, windowstest.Log{ID: windows.PartitionID{Topic: id, Partition: int32(partition)}})
+		w.logs = append(w.logs, windowstest.Log{Topic: inputTopic, ID: windows.PartitionID{Topic: id, Partition: int32(partition)}})
 	}
 	return w, w.openFeed()
 }
@@ -189,7 +189,7 @@ func (w *world) grow(ctx context.Context) error {
 	if _, err := admin.UpdatePartitions(ctx, len(w.logs)+1, inputTopic); err != nil {
 		return fmt.Errorf("adding a partition: %w", err)
 	}
-	w.logs = append(w.logs, windowstest.Log{ID: windows.PartitionID{Topic: w.logs[0].ID.Topic, Partition: int32(len(w.logs))}})
+	w.logs = append(w.logs, windowstest.Log{Topic: inputTopic, ID: windows.PartitionID{Topic: w.logs[0].ID.Topic, Partition: int32(len(w.logs))}})
 	w.log.add("partition %d is added", len(w.logs)-1)
 	for _, client := range w.feed { // they do not know of it
 		client.Close()
