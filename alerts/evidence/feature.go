@@ -24,6 +24,7 @@ type featurePage struct {
 	State          state
 	Verdict        string
 	Sentences      []string
+	Requests       string // link to some of the window's; "" where there are none
 	Strip          strip
 	First, Last    string
 	Short          bool // the columns do not fill the width
@@ -71,6 +72,9 @@ func (s *server) feature(w http.ResponseWriter, r *http.Request) {
 		Name: name, Prediction: prediction, Span: span(selected.start, selected.end), Machine: machine(selected.start),
 		Verdict: verdictWords(f), Sentences: append(explainBreaks(f), explain(f)...), Quality: qualityRows(f), Strip: heatStrip(v.windows, name, selected),
 		First: clock(v.windows[0].start), Last: clock(v.last().end), Short: len(v.windows) < fewestColumns, BarWidth: barWidth, Numbers: numberRows(f),
+	}
+	if noRequests(verdict, s.requests != nil) == "" {
+		page.Requests = requestsPath(v.id, selected.start, name)
 	}
 	page.State = state{"waiting", page.Verdict}
 	switch markOf(f) {

@@ -25,13 +25,18 @@ type server struct {
 	log       *slog.Logger
 	templates *template.Template
 	waiting   func() (Waiting, bool)
+	requests  ReadRequests // nil: nobody can read them
 }
+
+// An Option adds to what a handler serves.
+type Option func(*server)
 
 // NewHandler serves a history:
 //
 //	GET /                 all model versions, the worst first
 //	GET /model            one model version (see alerts.ModelPath)
 //	GET /feature          one feature in one window (see alerts.FeaturePath)
+//	GET /requests         a few requests of one window, where they can be read (see WithRequests)
 //	GET /style.css, /icon.svg
 //	GET /api/v1/models    the model versions as JSON
 //	GET /api/v1/verdicts  verdicts of ?model=&version=&segment=, the records as they came, newest first; &window= for one
@@ -42,20 +47,25 @@ type server struct {
 //
 // waiting tells which partition the windows wait for, if they do; the start page
 // and the models as JSON say so. nil: nobody knows.
-func NewHandler(h *History, log *slog.Logger, waiting func() (Waiting, bool)) http.Handler {
+func NewHandler(h *History, log *slog.Logger, waiting func() (Waiting, bool), options ...Option) http.Handler {
 	if waiting == nil {
 		waiting = func() (Waiting, bool) { return Waiting{}, false }
 	}
 	s := &server{history: h, log: log, waiting: waiting, templates: template.Must(template.New("").Funcs(template.FuncMap{
 		"visible":     visible,
 		"plural":      plural,
+		"next":        func(n int) int { return n + 1 },
 		"versionWord": versionWord,
 		"digits":      func(n uint64) string { return count(n) },
 	}).ParseFS(pages, "pages/*.html"))}
+	for _, option := range options {
+		option(s)
+	}
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /{$}", s.overview)
 	mux.HandleFunc("GET /model", s.model)
 	mux.HandleFunc("GET /feature", s.feature)
+	mux.HandleFunc("GET /requests", s.requestsOf)
 	mux.HandleFunc("GET /style.css", s.file("pages/style.css", "text/css; charset=utf-8"))
 	mux.HandleFunc("GET /icon.svg", s.file("pages/icon.svg", "image/svg+xml"))
 	mux.HandleFunc("GET /api/v1/models", s.apiModels)

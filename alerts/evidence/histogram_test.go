@@ -117,7 +117,7 @@ func TestHistogramIsDrawnToScale(t *testing.T) {
 func TestPicturesOfOddQuantiles(t *testing.T) {
 	points := []float64{0, 0.25, 0.5, 0.75, 1}
 	for name, c := range map[string]struct {
-		q                      *drift.Quantiles
+		q                 *drift.Quantiles
 		histogram, shifts bool
 	}{
 		"none":            {q: nil},

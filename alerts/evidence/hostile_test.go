@@ -1,6 +1,7 @@
 package evidence
 
 import (
+	"context"
 	"encoding/xml"
 	"errors"
 	"io"
@@ -61,7 +62,7 @@ type parsed struct {
 // in beside them fails the test.
 var (
 	knownElements   = strings.Fields("html head meta title link body a header span main nav h1 h2 h3 p strong section figure figcaption div table caption thead tbody tr th td svg rect line polyline polygon circle text time details summary dl dt dd bdi br code ul li footer")
-	knownAttributes = strings.Fields("lang charset name content rel type href class id role aria-label aria-hidden aria-current tabindex scope title datetime width height viewBox preserveAspectRatio x y x1 x2 y1 y2 cx cy r dx dy text-anchor points")
+	knownAttributes = strings.Fields("lang charset name content rel type href class id role aria-label aria-hidden aria-current tabindex scope title datetime width height viewBox preserveAspectRatio x y x1 x2 y1 y2 cx cy r dx dy text-anchor points colspan")
 )
 
 // parse reads a page as XML, which its templates are, so that nothing is
@@ -114,6 +115,7 @@ func TestHostileNames(t *testing.T) {
 			v := storyVerdict(name, name, 0, map[string]*drift.Feature{
 				name: numeric, "other " + name: categorical, "failed": {Error: name}, "untested": {Untested: name}, "unknown": {Test: name},
 			})
+			v.Sample[0].Topic = name
 			v.Segment, v.Error, v.Shed = name, name, []string{name}
 			v.Reference.ID, v.Reference.Kind = name, name
 			v.Performance.Requests[name] = 3
@@ -129,7 +131,16 @@ func TestHostileNames(t *testing.T) {
 			gone.ID, gone.Status, gone.RunbookURL = "2", alerts.Status(name), `https://example.org/"><script>`
 			addAlert(t, h, a, &gone)
 
-			handler := NewHandler(h, discard(), nil)
+			handler := NewHandler(h, discard(), nil, WithRequests(func(_ context.Context, places []drift.Place) ([]Request, error) {
+				requests := []Request{{Absent: name}, {Model: "another"}}
+				for range places[len(requests):] {
+					requests = append(requests, Request{
+						Model: name, Version: name, ID: name, Prediction: name, Status: name, Latency: name,
+						Fields: []RequestField{{name, name}, {"other " + name, name}},
+					})
+				}
+				return requests, nil
+			}))
 			id := alerts.Version{Model: name, Version: name, Segment: name}
 			seen := map[string]bool{}
 			todo := []string{"./", alerts.ModelPath(id, time.Time{}), alerts.FeaturePath(id, time.Time{}, "other "+name)}

@@ -50,8 +50,11 @@ type window struct {
 	broken        int  // features with broken data, the prediction with them
 	prediction    mark
 	largest       float32 // effect among the drifted
-	cells         []cell  // in name order, the prediction under its reserved name
-	size          int64   // bytes, by estimate
+	// errorRate is the share of answers that are errors, p99 a latency in
+	// milliseconds; NaN where the verdict has none.
+	errorRate, p99 float32
+	cells          []cell // in name order, the prediction under its reserved name
+	size           int64  // bytes, by estimate
 }
 
 // Sizes of what is kept beside a record's own bytes, rounded up.
@@ -110,6 +113,7 @@ func newWindow(v *drift.Verdict, raw []byte, before *window) *window {
 		hasReference: v.Reference != nil, incomplete: v.Incomplete, failed: v.Error != "",
 		features: len(v.Features),
 	}
+	w.errorRate, w.p99 = performanceOf(v.Performance)
 	w.cells = make([]cell, 0, len(v.Features)+1)
 	for name, f := range v.Features {
 		m := markOf(f)
@@ -149,6 +153,23 @@ func newWindow(v *drift.Verdict, raw []byte, before *window) *window {
 		}
 	}
 	return w
+}
+
+// performanceOf is what of a window's performance later windows are compared with.
+func performanceOf(p *drift.Performance) (errorRate, p99 float32) {
+	errorRate, p99 = float32(math.NaN()), float32(math.NaN())
+	if p == nil {
+		return errorRate, p99
+	}
+	if rate, ok := finite(p.ErrorRate); ok {
+		errorRate = float32(rate)
+	}
+	if p.Latency != nil {
+		if q, ok := finite(&p.Latency.P99); ok {
+			p99 = float32(q)
+		}
+	}
+	return errorRate, p99
 }
 
 // find looks a feature up.

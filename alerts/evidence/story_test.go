@@ -78,6 +78,9 @@ func storyVerdict(model, version string, hour int, features map[string]*drift.Fe
 			Latency: &drift.Latency{P50: 4.1, P90: 9, P95: 12.5, P99: 22.5, Max: 180},
 		},
 	}
+	for i := range int64(3) {
+		v.Sample = append(v.Sample, drift.Place{Topic: "predictions", Partition: int32(i), Offset: 1000*int64(hour) + i})
+	}
 	for _, f := range features {
 		v.Drifted = v.Drifted || f.Drifted
 	}

@@ -60,7 +60,7 @@ func newListener(o Options, s *Service) (*listener, error) {
 	if o.Web.Pprof {
 		profiles(mux)
 	}
-	mux.Handle("/", evidence.NewHandler(s.history, o.Log, s.waiting))
+	mux.Handle("/", evidence.NewHandler(s.history, o.Log, s.waiting, evidence.WithRequests(newRequestReader(o.Client, o.Inputs, o.Event).read)))
 	return &listener{net: socket, server: newServer(mux, o.Log), web: o.Web, scheme: protection.scheme(), log: o.Log}, nil
 }
 
