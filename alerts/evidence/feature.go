@@ -25,6 +25,7 @@ type featurePage struct {
 	Verdict        string
 	Sentences      []string
 	Requests       string // link to some of the window's; "" where there are none
+	Beside         []besideLine
 	Strip          strip
 	First, Last    string
 	Short          bool // the columns do not fill the width
@@ -86,6 +87,7 @@ func (s *server) feature(w http.ResponseWriter, r *http.Request) {
 	if f.Broken {
 		page.State.Class = "drifting"
 	}
+	page.Beside = s.beside(&v, selected, verdict, name)
 	page.Missing = missingTrend(v.id, v.windows, name, selected)
 	at := slices.Index(v.windows, selected)
 	neighbour := func(i int) string {

@@ -60,6 +60,7 @@ type windowPage struct {
 	Rows           []featureRow
 	HiddenRows     int
 	All            string // link that shows every row
+	Beside         []besideLine
 	Performance    *drift.Performance
 	Requests       []requestRow
 	ErrorRate      string
@@ -98,6 +99,7 @@ func (s *server) model(w http.ResponseWriter, r *http.Request) {
 			s.fail(w, r, err)
 			return
 		}
+		page.Window.Beside = s.beside(&v, selected, nil, "")
 	}
 	s.render(w, r, http.StatusOK, "model.html", page)
 }
