@@ -54,8 +54,8 @@ func newCurves(f *drift.Feature) *curves {
 	c.Clipped = shown.clipped
 	x := func(v float64) float64 { return c.Left + (c.Right-c.Left)*fraction(v, lo, hi) }
 	y := func(p float64) float64 { return c.Bottom - (c.Bottom-c.Top)*p }
-	c.Reference = polyline(q.P, q.Reference, lo, hi, x, y)
-	c.Current = polyline(q.P, q.Current, lo, hi, x, y)
+	c.Reference = polyline(q.P, q.Reference, shown, x, y)
+	c.Current = polyline(q.P, q.Current, shown, x, y)
 	for _, v := range ticks(lo, hi) {
 		c.TicksX = append(c.TicksX, tick{At: round(x(v.At)), Label: v.Label})
 	}
@@ -109,34 +109,39 @@ func fraction(v, lo, hi float64) float64 {
 	return min(max(gone/way, 0), 1)
 }
 
-// polyline draws a distribution function from lo to hi.
-func polyline(p, quantiles []float64, lo, hi float64, x, y func(float64) float64) string {
+// polyline draws a distribution function over a range.
+func polyline(p, quantiles []float64, s spread, x, y func(float64) float64) string {
 	var b strings.Builder
-	point := func(v, p float64) {
+	eachPoint(p, quantiles, s, func(v, share float64) {
 		if b.Len() > 0 {
 			b.WriteByte(' ')
 		}
-		b.WriteString(coordinate(x(v)) + "," + coordinate(y(p)))
-	}
+		b.WriteString(coordinate(x(v)) + "," + coordinate(y(share)))
+	})
+	return b.String()
+}
+
+// eachPoint visits the corners of a distribution function over a range, from left
+// to right: a value, and the share of values up to it.
+func eachPoint(p, quantiles []float64, s spread, visit func(v, share float64)) {
 	last := len(quantiles) - 1
-	if quantiles[0] >= lo {
-		point(lo, 0)
-		point(quantiles[0], 0)
+	if quantiles[0] >= s.lo {
+		visit(s.lo, 0)
+		visit(quantiles[0], 0)
 	} else {
-		point(lo, distribution(p, quantiles, lo))
+		visit(s.lo, distribution(p, quantiles, s.lo))
 	}
 	for i, q := range quantiles {
-		if lo <= q && q <= hi {
-			point(q, p[i])
+		if s.lo <= q && q <= s.hi {
+			visit(q, p[i])
 		}
 	}
-	if quantiles[last] <= hi {
-		point(quantiles[last], 1)
-		point(hi, 1)
+	if quantiles[last] <= s.hi {
+		visit(quantiles[last], 1)
+		visit(s.hi, 1)
 	} else {
-		point(hi, distribution(p, quantiles, hi))
+		visit(s.hi, distribution(p, quantiles, s.hi))
 	}
-	return b.String()
 }
 
 // ticks are four to six round numbers within a range.

@@ -46,28 +46,11 @@ type featurePage struct {
 type numberRow struct{ Label, Value string }
 
 func (s *server) feature(w http.ResponseWriter, r *http.Request) {
-	v, selected, ok := s.find(w, r)
+	v, selected, verdict, f, ok := s.findFeature(w, r)
 	if !ok {
 		return
 	}
-	name := r.URL.Query().Get("feature")
-	if selected == nil {
-		s.missing(w, r, "This model version has no window yet, so there is no evidence on its features.")
-		return
-	}
-	verdict, err := decodeVerdict(selected.raw)
-	if err != nil {
-		s.fail(w, r, err)
-		return
-	}
-	f, prediction := verdict.Features[name], false
-	if name == predictionName && verdict.Prediction != nil {
-		f, prediction = verdict.Prediction, true
-	}
-	if f == nil {
-		s.missing(w, r, fmt.Sprintf("The verdict on %s for %s has no feature “%s”.", v.title(), span(selected.start, selected.end), visible(name)))
-		return
-	}
+	name, prediction := r.URL.Query().Get("feature"), f == verdict.Prediction
 	page := featurePage{
 		Title: visible(name) + " · " + v.title(), ID: v.id, ModelTitle: v.title(), ModelLink: alerts.ModelPath(v.id, selected.start),
 		Name: name, Prediction: prediction, Span: span(selected.start, selected.end), Machine: machine(selected.start),
@@ -118,6 +101,32 @@ func (s *server) feature(w http.ResponseWriter, r *http.Request) {
 		page.Categories, page.OtherCount = categoryRows(f.Counts)
 	}
 	s.render(w, r, http.StatusOK, "feature.html", page)
+}
+
+// findFeature reads which feature a request is about, as find does; where it
+// answers false, it has answered the request.
+func (s *server) findFeature(w http.ResponseWriter, r *http.Request) (v version, selected *window, verdict *drift.Verdict, f *drift.Feature, ok bool) {
+	if v, selected, ok = s.find(w, r); !ok {
+		return v, nil, nil, nil, false
+	}
+	if selected == nil {
+		s.missing(w, r, "This model version has no window yet, so there is no evidence on its features.")
+		return v, nil, nil, nil, false
+	}
+	verdict, err := decodeVerdict(selected.raw)
+	if err != nil {
+		s.fail(w, r, err)
+		return v, nil, nil, nil, false
+	}
+	name := r.URL.Query().Get("feature")
+	if f = verdict.Features[name]; name == predictionName && verdict.Prediction != nil {
+		f = verdict.Prediction
+	}
+	if f == nil {
+		s.missing(w, r, fmt.Sprintf("The verdict on %s for %s has no feature “%s”.", v.title(), span(selected.start, selected.end), visible(name)))
+		return v, nil, nil, nil, false
+	}
+	return v, selected, verdict, f, true
 }
 
 // numberRows are all numbers of a comparison, those it has.

@@ -25,7 +25,8 @@ type server struct {
 	log       *slog.Logger
 	templates *template.Template
 	waiting   func() (Waiting, bool)
-	requests  ReadRequests // nil: nobody can read them
+	requests  ReadRequests  // nil: nobody can read them
+	drawing   chan struct{} // holds one for each picture that is drawn
 }
 
 // An Option adds to what a handler serves.
@@ -36,6 +37,7 @@ type Option func(*server)
 //	GET /                 all model versions, the worst first
 //	GET /model            one model version (see alerts.ModelPath)
 //	GET /feature          one feature in one window (see alerts.FeaturePath)
+//	GET /plot.png         the picture of one feature in one window (see alerts.PlotPath)
 //	GET /requests         a few requests of one window, where they can be read (see WithRequests)
 //	GET /style.css, /icon.svg
 //	GET /api/v1/models    the model versions as JSON
@@ -51,7 +53,7 @@ func NewHandler(h *History, log *slog.Logger, waiting func() (Waiting, bool), op
 	if waiting == nil {
 		waiting = func() (Waiting, bool) { return Waiting{}, false }
 	}
-	s := &server{history: h, log: log, waiting: waiting, templates: template.Must(template.New("").Funcs(template.FuncMap{
+	s := &server{history: h, log: log, waiting: waiting, drawing: make(chan struct{}, mostPictures), templates: template.Must(template.New("").Funcs(template.FuncMap{
 		"visible":     visible,
 		"plural":      plural,
 		"next":        func(n int) int { return n + 1 },
@@ -65,6 +67,7 @@ func NewHandler(h *History, log *slog.Logger, waiting func() (Waiting, bool), op
 	mux.HandleFunc("GET /{$}", s.overview)
 	mux.HandleFunc("GET /model", s.model)
 	mux.HandleFunc("GET /feature", s.feature)
+	mux.HandleFunc("GET /plot.png", s.plotPicture)
 	mux.HandleFunc("GET /requests", s.requestsOf)
 	mux.HandleFunc("GET /style.css", s.file("pages/style.css", "text/css; charset=utf-8"))
 	mux.HandleFunc("GET /icon.svg", s.file("pages/icon.svg", "image/svg+xml"))

@@ -56,6 +56,7 @@ type categoryRow struct {
 	ReferenceCount               string
 	CurrentCount                 string
 	Change                       string // percentage points
+	ReferenceShare, CurrentShare float64
 	ReferenceWidth, CurrentWidth float64
 	New                          bool
 	Alt                          string
@@ -101,6 +102,7 @@ func categoryRows(c *drift.Counts) (rows []categoryRow, rest int) {
 		r, n := share(i)
 		row := categoryRow{
 			Name: c.Categories[i], Reference: percent(r, 1), Current: percent(n, 1),
+			ReferenceShare: r, CurrentShare: n,
 			ReferenceCount: count(c.Reference[i]), CurrentCount: count(c.Current[i]),
 			Change: plus(n-r, aligned(100*(n-r), 1)), New: c.Reference[i] == 0 && c.Current[i] > 0,
 		}
