@@ -3,6 +3,7 @@ package evidence
 import (
 	"fmt"
 	"math"
+	"slices"
 
 	"github.com/kolmo-ml/kolmo/alerts"
 	"github.com/kolmo-ml/kolmo/windows/drift"
@@ -31,6 +32,12 @@ type trend struct {
 }
 
 const trendHeight = 48
+
+// Linked says that the columns lead somewhere. Such a strip is for pointers: who
+// reads with their ears hears what it says, and not a link for every window.
+func (s strip) Linked() bool {
+	return slices.ContainsFunc(s.Columns, func(c column) bool { return c.Link != "" })
+}
 
 // missingTrend draws which share of a feature's values was missing in each window;
 // nil where none ever was. A full column is the largest share, or a hundredth where
