@@ -17,14 +17,14 @@ const sampleSize = 5
 
 // sample are a few events of the window, as places in the log; nil where the step
 // does not say what the partitions are.
-func (s *Step) sample() []drift.Place {
-	ids := make([]windows.PartitionID, len(s.Inputs))
-	for i, in := range s.Inputs {
+func (step *Step) sample() []drift.Place {
+	ids := make([]windows.PartitionID, len(step.Inputs))
+	for i, in := range step.Inputs {
 		ids[i] = in.ID
 	}
 	var places []drift.Place
-	for _, row := range windows.SampledRows(s.Parts, ids, sampleSize) {
-		in := s.Inputs[row.Partition]
+	for _, row := range windows.SampledRows(step.Parts, ids, sampleSize) {
+		in := step.Inputs[row.Partition]
 		places = append(places, drift.Place{Topic: in.Topic, Partition: in.ID.Partition, Offset: row.Offset})
 	}
 	return places

@@ -5,7 +5,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"fmt"
 	"os"
 	"os/exec"
 	"strings"
@@ -237,6 +236,6 @@ func TestDevtoolsHearsScripts(t *testing.T) {
 	d.evaluate(`matchMedia("(prefers-color-scheme: dark)").matches`, &dark)
 	d.evaluate(`innerWidth`, &width)
 	if !dark || width == 0 {
-		t.Error(fmt.Sprintf("the page is %d wide, in the dark: %t", width, dark))
+		t.Errorf("the page is %d wide, in the dark: %t", width, dark)
 	}
 }
