@@ -18,8 +18,9 @@ import (
 func storyRequests(_ context.Context, places []drift.Place) ([]Request, error) {
 	requests := make([]Request, len(places))
 	for i, p := range places {
+		n := p.Offset - 100_000
 		requests[i] = Request{
-			Model: "fraud", Version: "3", ID: fmt.Sprintf("order-%d", 40_000+p.Offset), Time: storyStart.Add(time.Duration(p.Offset) * time.Second),
+			Model: "fraud", Version: "3", ID: fmt.Sprintf("order-%d", 40_000+n), Time: storyStart.Add(time.Duration(n) * time.Second),
 			Prediction: fmt.Sprintf("0.%d", 17+i), Status: "success", Latency: "4.2",
 			Fields: []RequestField{
 				{"basket_size", fmt.Sprint(3 + i)}, {"amount", fmt.Sprintf("%d.9", 20*(i+1))}, {"country", "DE"}, {"velocity_24h", fmt.Sprint(i)},
@@ -47,7 +48,7 @@ func TestRequestsOfAWindow(t *testing.T) {
 	if answer.Code != http.StatusOK {
 		t.Fatalf("it answers %d", answer.Code)
 	}
-	for _, want := range []string{"order-62000", "order-62001", "predictions/0, offset 22\u202f000", "2026-03-02 06:06:40", "absent", "Not there any more", "The topic no longer holds it"} {
+	for _, want := range []string{"order-62000", "order-62001", "predictions/0, offset 122\u202f000", "2026-03-02 06:06:40", "absent", "Not there any more", "The topic no longer holds it"} {
 		if !strings.Contains(page.text, want) {
 			t.Errorf("the page does not say %q", want)
 		}

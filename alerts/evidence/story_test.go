@@ -79,7 +79,7 @@ func storyVerdict(model, version string, hour int, features map[string]*drift.Fe
 		},
 	}
 	for i := range int64(3) {
-		v.Sample = append(v.Sample, drift.Place{Topic: "predictions", Partition: int32(i), Offset: 1000*int64(hour) + i})
+		v.Sample = append(v.Sample, drift.Place{Topic: "predictions", Partition: int32(i), Offset: 100_000 + 1000*int64(hour) + i})
 	}
 	for _, f := range features {
 		v.Drifted = v.Drifted || f.Drifted
