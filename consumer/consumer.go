@@ -65,6 +65,7 @@ func New(options Options, inputs *Inputs) (*Consumer, error) {
 		uncommitted: make(map[string]map[int32]kgo.EpochOffset), waits: make(map[windows.PartitionID]time.Time),
 		clocks: make(map[string]bool), reclaims: make(chan *owner, 1024), wake: make(chan struct{}, 1), ready: make(chan struct{}),
 	}
+	options.Metrics.begin(options.Topics)
 	c.unpacker = newUnpacker(batchBytes(options.Event))
 	if options.StateBytes > 0 {
 		c.room = windows.NewRoom(options.StateBytes)

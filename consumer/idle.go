@@ -23,6 +23,8 @@ type idleness struct {
 	end      int64
 	answered bool
 	idle     bool // guarded by mu
+	// known is when the broker gave the end that idle rests on. Guarded by mu.
+	known time.Time
 	// wanted asks the consumer for a fresh answer. Guarded by mu.
 	wanted bool
 }
@@ -65,11 +67,24 @@ func (i *idleness) judge(nextOffset int64, quiet bool, after time.Duration, now 
 	case !i.answered:
 		i.wanted = true
 	case now.Sub(i.asked) >= after:
-		i.idle = nextOffset >= i.end
+		i.idle, i.known = nextOffset >= i.end, i.asked
 		i.answered, i.wanted = false, true // the next judgement rests on a fresh answer
 	}
 	return i.idle
 }
+
+// confirmed reports whether the partition is idle and its broker still says so: one
+// that has been silent since may have records that nobody sees.
+func (i *idleness) confirmed(after time.Duration, now time.Time) bool {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	// An answer is judged after that long, while the next one is asked for and grows as
+	// old; a little more is the asking.
+	return i.idle && now.Sub(i.known) <= 2*after+confirmedWithin
+}
+
+// confirmedWithin is how long an answer of the brokers may take.
+const confirmedWithin = 15 * time.Second
 
 // reviewIdleness advances the watermark of an idle partition to the lowest of
 // those that are not idle. When all are, it advances to the end of the last

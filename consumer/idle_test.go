@@ -40,6 +40,31 @@ func TestIdleIsNotSilence(t *testing.T) {
 	step(time.Second, 120, true, false)
 }
 
+// What was idle when its broker last answered may not be any more, when the broker
+// has long been silent: that is no partition without data.
+func TestIdlenessIsConfirmedByTheBroker(t *testing.T) {
+	const after = 30 * time.Second
+	start := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+	var i idleness
+	i.judge(120, true, after, start)
+	i.answer(120, start)
+	if i.confirmed(after, start) {
+		t.Error("confirmed before it was judged")
+	}
+	for round := range 100 { // each answer is judged when it is old enough, and the next one asked for
+		asked := start.Add(time.Duration(round) * (after + time.Second))
+		i.answer(120, asked)
+		i.judge(120, true, after, asked.Add(after))
+		if next := asked.Add(2*after + time.Second); !i.confirmed(after, next) {
+			t.Fatalf("round %d: not confirmed a moment before the next answer is judged", round)
+		}
+	}
+	last := start.Add(99 * (after + time.Second))
+	if silent := last.Add(3 * after); !i.is() || i.confirmed(after, silent) {
+		t.Errorf("90 s after the last answer: idle is %v and confirmed %v, want true and false", i.is(), i.confirmed(after, silent))
+	}
+}
+
 func TestIdlePartitionsAdvanceWithTheOthers(t *testing.T) {
 	const after = 10 * time.Second
 	ids := []windows.PartitionID{{Partition: 0}, {Partition: 1}, {Partition: 2}}

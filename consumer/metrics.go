@@ -26,6 +26,7 @@ type Metrics struct {
 	watermarkLag    *prometheus.GaugeVec
 	consumerLag     *prometheus.GaugeVec
 	held            *prometheus.GaugeVec
+	idle            *prometheus.GaugeVec
 	checkpoints     prometheus.Histogram
 	checkpointBytes prometheus.Counter
 	fenced          prometheus.Counter
@@ -59,6 +60,9 @@ func NewMetrics(registerer prometheus.Registerer, room SeriesRoom) *Metrics {
 		held: prometheus.NewGaugeVec(prometheus.GaugeOpts{
 			Name: "kolmo_partition_held", Help: "1 while a partition waits for others to be closed.",
 		}, []string{"topic", "partition"}),
+		idle: prometheus.NewGaugeVec(prometheus.GaugeOpts{
+			Name: "kolmo_partition_idle", Help: "1 while Kafka says that a partition has nothing more to read, and nothing has come for limits.idle_after.",
+		}, []string{"topic", "partition"}),
 		checkpoints: prometheus.NewHistogram(prometheus.HistogramOpts{
 			Name: "kolmo_checkpoint_seconds", Help: "How long a checkpoint took.",
 			Buckets: prometheus.ExponentialBuckets(0.0005, 2, 14),
@@ -74,7 +78,7 @@ func NewMetrics(registerer prometheus.Registerer, room SeriesRoom) *Metrics {
 		}, []string{"limit"}),
 		latency: newLatencies(), labelled: newLabelled(room),
 	}
-	registerer.MustRegister(m.events, m.late, m.deadLetters, m.requests, m.watermarkLag, m.consumerLag, m.held,
+	registerer.MustRegister(m.events, m.late, m.deadLetters, m.requests, m.watermarkLag, m.consumerLag, m.held, m.idle,
 		m.checkpoints, m.checkpointBytes, m.fenced, m.overLimits, m.latency)
 	return m
 }
@@ -194,7 +198,29 @@ func (m *Metrics) missed(topic string, n int64) {
 	}
 }
 
-func (m *Metrics) position(topic string, partition int32, watermarkLag time.Duration, known bool, held bool) {
+// results are what can become of a record, as kolmo_events_total says it.
+func results() []string {
+	return []string{"accepted", "late", "rejected", "over_limit", "deleted_unread"}
+}
+
+// begin has the counters there before there is anything to count: what is missing
+// tells nobody that it is nothing, and a first step from nowhere to one is none.
+func (m *Metrics) begin(topics []Topic) {
+	if m == nil {
+		return
+	}
+	for _, topic := range topics {
+		for _, result := range results() {
+			m.events.WithLabelValues(topic.Name, result)
+		}
+	}
+	for limit := range (windows.Exceeded{}) {
+		m.overLimits.WithLabelValues(windows.Limit(limit).String())
+	}
+	m.overLimits.WithLabelValues("metrics")
+}
+
+func (m *Metrics) position(topic string, partition int32, watermarkLag time.Duration, known, held, idle bool) {
 	if m == nil {
 		return
 	}
@@ -202,11 +228,15 @@ func (m *Metrics) position(topic string, partition int32, watermarkLag time.Dura
 	if known {
 		m.watermarkLag.WithLabelValues(topic, number).Set(watermarkLag.Seconds())
 	}
-	value := 0.0
-	if held {
-		value = 1
+	flag := func(gauge *prometheus.GaugeVec, set bool) {
+		value := 0.0
+		if set {
+			value = 1
+		}
+		gauge.WithLabelValues(topic, number).Set(value)
 	}
-	m.held.WithLabelValues(topic, number).Set(value)
+	flag(m.held, held)
+	flag(m.idle, idle)
 }
 
 func (m *Metrics) lag(topic string, partition int32, records int64) {
@@ -224,6 +254,7 @@ func (m *Metrics) gone(topic string, partition int32) {
 	m.watermarkLag.DeleteLabelValues(topic, number)
 	m.consumerLag.DeleteLabelValues(topic, number)
 	m.held.DeleteLabelValues(topic, number)
+	m.idle.DeleteLabelValues(topic, number)
 }
 
 // latencyCounts are counts between latencyBuckets, to be added at once.

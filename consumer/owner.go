@@ -253,7 +253,7 @@ func (o *owner) review() {
 	if known {
 		lag = time.Since(o.state.Watermark().Time())
 	}
-	o.consumer.options.Metrics.position(o.topic.Name, o.partition, lag, known, held)
+	o.consumer.options.Metrics.position(o.topic.Name, o.partition, lag, known, held, o.idle.confirmed(o.consumer.options.IdleAfter, time.Now()))
 }
 
 // A stand tells one checkpoint from another. A sequence alone does not: it begins

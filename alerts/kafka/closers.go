@@ -146,6 +146,8 @@ func (c *Closers) revoked(_ context.Context, _ *kgo.Client, revoked map[string][
 // again from what Kafka says: that is what makes an unknown outcome harmless.
 func (c *Closers) runShard(ctx context.Context, number int) {
 	log := c.log.With("shard", number)
+	c.options.Metrics.upToDate(number, time.Now())
+	defer c.options.Metrics.given(number)
 	for backoff := 200 * time.Millisecond; ctx.Err() == nil; backoff = min(2*backoff, 5*time.Second) {
 		started := time.Now()
 		err := c.ownShard(ctx, number, log)

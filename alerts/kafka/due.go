@@ -171,7 +171,8 @@ func (s *shard) closeSome(ctx context.Context, marks []redisstore.Mark, panes ma
 			records = append(records, &kgo.Record{Topic: s.options.Topics.Alerts, Partition: int32(s.number), Key: []byte(alert.ID), Value: value})
 		}
 		moved[next.version] = after
-		closed = append(closed, closedWindow{verdict: out.Verdict, alerts: out.Alerts, states: out.Progress.Alerts})
+		closed = append(closed, closedWindow{verdict: out.Verdict, alerts: out.Alerts, states: out.Progress.Alerts,
+			collecting: out.Progress.Draft != nil || out.Reference != nil || out.Summary != nil})
 		bytes += len(value)
 	}
 	progress := make([]*alerts.Progress, 0, len(moved))

@@ -18,6 +18,7 @@ type marks struct {
 	mu      sync.Mutex
 	wanted  map[int][]windows.PartitionID           // by shard; guarded by mu
 	all     map[windows.PartitionID]redisstore.Mark // replaced, never changed; guarded by mu
+	asked   time.Time                               // when all was asked for; guarded by mu
 	changed chan struct{}                           // closed and replaced with every reading; guarded by mu
 }
 
@@ -60,6 +61,7 @@ func (m *marks) follow(ctx context.Context, log *slog.Logger) {
 	failing := false
 	for {
 		ids := m.union()
+		asked := time.Now()
 		read, err := m.store.Marks(ctx, ids)
 		switch {
 		case err == nil:
@@ -68,7 +70,7 @@ func (m *marks) follow(ctx context.Context, log *slog.Logger) {
 				all[id] = read[i]
 			}
 			m.mu.Lock()
-			m.all = all
+			m.all, m.asked = all, asked
 			close(m.changed)
 			m.changed = make(chan struct{})
 			m.mu.Unlock()
@@ -92,6 +94,13 @@ func (m *marks) read() (map[windows.PartitionID]redisstore.Mark, <-chan struct{}
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	return m.all, m.changed
+}
+
+// at is when what is known was so; the zero time while nothing is.
+func (m *marks) at() time.Time {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.asked
 }
 
 // of picks the marks of inputs, in their order.

@@ -1,6 +1,7 @@
 package kafka
 
 import (
+	"strconv"
 	"sync"
 	"time"
 
@@ -16,6 +17,8 @@ type closedWindow struct {
 	verdict *drift.Verdict
 	alerts  []*alerts.Alert
 	states  map[alerts.Kind]alerts.State // after it
+	// collecting: it becomes part of what later ones are compared with.
+	collecting bool
 }
 
 // Metrics of the closers. Gauges of a model are exposed by the owner of its
@@ -28,6 +31,9 @@ type Metrics struct {
 	windowEvents *prometheus.GaugeVec
 	closedTotal  *prometheus.CounterVec
 	firing       *prometheus.GaugeVec
+	missingRef   *prometheus.GaugeVec
+	collecting   *prometheus.GaugeVec
+	closedAt     *prometheus.GaugeVec
 	left         prometheus.Counter
 	behind       *prometheus.GaugeVec
 	waitedFor    *prometheus.GaugeVec
@@ -50,7 +56,7 @@ type SeriesRoom func(model string, lines int, metric string, labels ...string) b
 
 // What a model version, and a feature of one, have on the page.
 const (
-	versionLines, versionMetric = 3, "kolmo_windows_closed_total"
+	versionLines, versionMetric = 5, "kolmo_windows_closed_total"
 	featureLines, featureMetric = 4, "kolmo_feature_drift_statistic"
 )
 
@@ -81,7 +87,10 @@ func NewMetrics(registerer prometheus.Registerer, featureSeries int, room Series
 		closedTotal: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "kolmo_windows_closed_total", Help: "Windows closed and published.",
 		}, []string{"model", "version"}),
-		firing: gauge("kolmo_alerts_firing", "1 while the alert fires.", "model", "version", "kind", "severity"),
+		firing:     gauge("kolmo_alerts_firing", "1 while the alert fires.", "model", "version", "kind", "severity"),
+		missingRef: gauge("kolmo_reference_missing", "1 where the last window with events had nothing to be compared with.", "model", "version"),
+		collecting: gauge("kolmo_reference_collecting", "1 where it had nothing, and becomes part of what later windows are compared with.", "model", "version"),
+		closedAt:   gauge("kolmo_closed_timestamp_seconds", "When the shard last had closed everything that was due, in seconds since 1970; when it was taken over, until then.", "shard"),
 		left: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "kolmo_feature_series_left_out_total", Help: "Features of closed windows that limits.feature_series kept out of the metrics.",
 		}),
@@ -89,7 +98,7 @@ func NewMetrics(registerer prometheus.Registerer, featureSeries int, room Series
 		waitedFor: gauge("kolmo_slowest_partition_waited_for_seconds", "For how long others have waited for this partition.", "topic", "partition"),
 		versions:  make(map[int]map[modelLabels]*exposed), counted: make(map[modelLabels]bool), most: featureSeries, room: room,
 	}
-	registerer.MustRegister(m.statistic, m.pValue, m.drifted, m.missing, m.windowEvents, m.closedTotal, m.firing, m.left, m.behind, m.waitedFor)
+	registerer.MustRegister(m.statistic, m.pValue, m.drifted, m.missing, m.windowEvents, m.closedTotal, m.firing, m.missingRef, m.collecting, m.closedAt, m.left, m.behind, m.waitedFor)
 	return m
 }
 
@@ -132,7 +141,34 @@ func (m *Metrics) closed(shard int, c closedWindow) {
 	if v.Prediction != nil {
 		m.feature(shown, key, "prediction", v.Prediction)
 	}
+	if v.Events > 0 && !windows.IsOther(v.Model, v.Version) { // which is compared with nothing, ever
+		m.missingRef.WithLabelValues(v.Model, v.Version).Set(flag(v.Reference == nil))
+		m.collecting.WithLabelValues(v.Model, v.Version).Set(flag(v.Reference == nil && c.collecting))
+	}
 	m.fires(shown, key, c.states)
+}
+
+// upToDate exposes when a shard had closed everything that was due. at is the zero
+// time while nobody knows.
+func (m *Metrics) upToDate(shard int, at time.Time) {
+	if m != nil && !at.IsZero() {
+		m.closedAt.WithLabelValues(strconv.Itoa(shard)).Set(float64(at.UnixMilli()) / 1000)
+	}
+}
+
+// given forgets a shard that is somebody else's.
+func (m *Metrics) given(shard int) {
+	if m != nil {
+		m.closedAt.DeleteLabelValues(strconv.Itoa(shard))
+	}
+}
+
+// flag is how a gauge says yes or no.
+func flag(set bool) float64 {
+	if set {
+		return 1
+	}
+	return 0
 }
 
 // fires exposes which alerts of a version fire, and which did.
@@ -211,11 +247,7 @@ func (m *Metrics) feature(shown *exposed, key modelLabels, name string, f *drift
 	if test != f.Test && test != "" {
 		m.statistic.DeleteLabelValues(key.model, key.version, name, test)
 	}
-	flag := 0.0
-	if f.Drifted {
-		flag = 1
-	}
-	m.drifted.WithLabelValues(key.model, key.version, name).Set(flag)
+	m.drifted.WithLabelValues(key.model, key.version, name).Set(flag(f.Drifted))
 	if total := f.N + f.Missing; total > 0 {
 		m.missing.WithLabelValues(key.model, key.version, name).Set(float64(f.Missing) / float64(total))
 	}
@@ -235,7 +267,9 @@ func (m *Metrics) release(shard int) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	for key, shown := range m.versions[shard] {
-		m.windowEvents.DeleteLabelValues(key.model, key.version)
+		for _, vec := range []*prometheus.GaugeVec{m.windowEvents, m.missingRef, m.collecting} {
+			vec.DeleteLabelValues(key.model, key.version)
+		}
 		m.room(key.model, -versionLines, versionMetric, key.model, key.version)
 		for name, test := range shown.features {
 			for _, vec := range []*prometheus.GaugeVec{m.pValue, m.drifted, m.missing} {

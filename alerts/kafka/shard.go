@@ -94,6 +94,7 @@ func (c *Closers) ownShard(ctx context.Context, number int, log *slog.Logger) er
 			}
 		default:
 		}
+		at := c.marks.at()
 		all, changed := c.marks.read()
 		if err := s.takeRequests(ctx); err != nil {
 			return err
@@ -101,7 +102,7 @@ func (c *Closers) ownShard(ctx context.Context, number int, log *slog.Logger) er
 		if err := s.notifyAgain(ctx); err != nil {
 			return err
 		}
-		if err := s.close(ctx, of(s.inputs, all)); err != nil {
+		if err := s.close(ctx, of(s.inputs, all), at); err != nil {
 			return err
 		}
 		select {
@@ -114,8 +115,8 @@ func (c *Closers) ownShard(ctx context.Context, number int, log *slog.Logger) er
 }
 
 // close closes everything that is due at the lowest watermark, and then says
-// what the shard has closed through.
-func (s *shard) close(ctx context.Context, marks []redisstore.Mark) error {
+// what the shard has closed through. at is when the marks were so.
+func (s *shard) close(ctx context.Context, marks []redisstore.Mark, at time.Time) error {
 	watermark := lowest(s.inputs, marks)
 	if watermark > s.own.Through {
 		for tries := 0; ; tries++ {
@@ -144,8 +145,10 @@ func (s *shard) close(ctx context.Context, marks []redisstore.Mark) error {
 				return err
 			}
 		}
+		s.options.Metrics.upToDate(s.number, at)
 		return s.publish(ctx)
 	}
+	s.options.Metrics.upToDate(s.number, at)
 	if time.Since(s.published) >= time.Second {
 		return s.publish(ctx)
 	}
