@@ -21,12 +21,19 @@ type AlertmanagerOptions struct {
 	Port int
 	// Config is the text of alertmanager.yml; empty: one receiver that tells nobody.
 	Config string
+	// Clustered has it be part of a cluster, which others join by its ClusterAddr.
+	Clustered bool
+	// Peers are the ClusterAddrs of running members to join.
+	Peers []string
 	// Log is told what takes long (an installation); nil for silence. The server's own log is in Dir.
 	Log io.Writer
 }
 
-// Alertmanager is a running Alertmanager, alone: it is in no cluster.
-type Alertmanager struct{ server }
+// Alertmanager is a running Alertmanager.
+type Alertmanager struct {
+	server
+	cluster string
+}
 
 const quietAlertmanager = "route: {receiver: nobody}\nreceivers: [{name: nobody}]\n"
 
@@ -49,11 +56,27 @@ func StartAlertmanager(ctx context.Context, options AlertmanagerOptions) (*Alert
 		return nil, fmt.Errorf("starting Alertmanager: %w", err)
 	}
 	return startOnPort(options.Port, func(port int) (*Alertmanager, error) {
-		a := &Alertmanager{server{name: "Alertmanager", dir: dir, port: port, config: config, argv: []string{
+		a := &Alertmanager{}
+		if options.Clustered {
+			members, err := FreePort()
+			if err != nil {
+				return nil, err
+			}
+			a.cluster = loopback(members)
+		}
+		a.server = server{name: "Alertmanager", dir: dir, port: port, config: config, argv: []string{
 			program, "--config.file=" + config, "--storage.path=" + filepath.Join(dir, "data"),
-			"--web.listen-address=" + loopback(port), "--cluster.listen-address=",
-		}}}
-		a.answers = func(ctx context.Context) error { return alertmanagerAnswers(ctx, a.URL()) }
+			"--web.listen-address=" + loopback(port), "--cluster.listen-address=" + a.cluster,
+		}}
+		if options.Clustered {
+			// Members wait for each other before they notify: on one machine not for long.
+			a.argv = append(a.argv, "--cluster.advertise-address="+a.cluster, "--cluster.peer-timeout=2s", "--cluster.gossip-interval=50ms",
+				"--cluster.pushpull-interval=1s", "--cluster.reconnect-interval=500ms", "--cluster.settle-timeout=5s")
+			for _, peer := range options.Peers {
+				a.argv = append(a.argv, "--cluster.peer="+peer)
+			}
+		}
+		a.answers = func(ctx context.Context) error { return saysReady(ctx, a.URL()) }
 		if err := a.start(ctx); err != nil {
 			return nil, err
 		}
@@ -61,10 +84,14 @@ func StartAlertmanager(ctx context.Context, options AlertmanagerOptions) (*Alert
 	})
 }
 
+// ClusterAddr is where other members of its cluster reach it; empty: it is alone.
+func (a *Alertmanager) ClusterAddr() string { return a.cluster }
+
 // URL is what clients are told.
 func (a *Alertmanager) URL() string { return "http://" + a.Addr() }
 
-func alertmanagerAnswers(ctx context.Context, url string) error {
+// saysReady asks a server of Prometheus' family whether it is ready.
+func saysReady(ctx context.Context, url string) error {
 	ctx, cancel := context.WithTimeout(ctx, time.Second)
 	defer cancel()
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url+"/-/ready", nil)
@@ -82,6 +109,22 @@ func alertmanagerAnswers(ctx context.Context, url string) error {
 		return fmt.Errorf("it answers %s", response.Status)
 	}
 	return nil
+}
+
+// InstallAmtool returns the path of amtool, which comes with Alertmanager.
+func InstallAmtool(ctx context.Context, log io.Writer) (string, error) {
+	if path, err := exec.LookPath("amtool"); err == nil {
+		return path, nil
+	}
+	if _, err := InstallAlertmanager(ctx, log); err != nil {
+		return "", err
+	}
+	path, err := exec.LookPath("amtool")
+	if err != nil {
+		return "", fmt.Errorf("finding amtool beside Alertmanager: %w; install it and make sure it is in PATH: "+
+			"go install github.com/prometheus/alertmanager/cmd/amtool@v0.31.1", err)
+	}
+	return path, nil
 }
 
 // InstallAlertmanager returns the path of Alertmanager, which is called prometheus-alertmanager where it comes

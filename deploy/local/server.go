@@ -22,7 +22,7 @@ const startTimeout = 2 * time.Minute
 // server is what they all have in common: a process that can be stopped, killed, paused and started
 // again with the same command line in the same folder. Its methods may be called from several goroutines.
 type server struct {
-	name     string   // "Kafka", "Redis" or "Alertmanager", for errors
+	name     string   // "Kafka", "Redis", "Alertmanager" or "Prometheus", for errors
 	dir      string   // absolute: configuration, data, log, record
 	argv     []string // the command line, the configuration's path among its arguments
 	config   string   // absolute path of the configuration: the mark in the command line

@@ -84,6 +84,7 @@ var walls = map[string][]string{
 	"configs":             {"windows", "windows/drift"},
 	"deploy/local":        {"deploy/local"},
 	"deploy/local/stack":  {"deploy/local"},
+	"deploy/prometheus":   {"alerts", "alerts/alertmanager"},
 }
 
 // Who may import the clients of Kafka and Redis, besides tests and the wiring

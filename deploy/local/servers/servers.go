@@ -1,6 +1,6 @@
 //go:build unix
 
-// Package servers gives a test a real Kafka, Redis or Alertmanager of its own, which lives as long as the test.
+// Package servers gives a test a real Kafka, Redis, Alertmanager or Prometheus of its own, which lives as long as the test.
 //
 //	kafka := servers.Kafka(t)
 //	pages := servers.Alertmanager(t)
@@ -67,6 +67,22 @@ func Alertmanager(tb testing.TB, options ...func(*local.AlertmanagerOptions)) *l
 	}
 	stopAtEnd(tb, "Alertmanager", a)
 	return a
+}
+
+// Prometheus starts a Prometheus in a folder of the test's own and stops it when the test ends. The log's end is
+// printed when the test has failed. Each option may change how it is started.
+func Prometheus(tb testing.TB, options ...func(*local.PrometheusOptions)) *local.Prometheus {
+	tb.Helper()
+	o := local.PrometheusOptions{Dir: tb.TempDir(), Log: tb.Output()}
+	for _, option := range options {
+		option(&o)
+	}
+	p, err := local.StartPrometheus(tb.Context(), o)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	stopAtEnd(tb, "Prometheus", p)
+	return p
 }
 
 type server interface {
