@@ -29,6 +29,7 @@ Begin with "kolmo demo", which needs nothing but this program.`,
 		newEmitCommand(stderr),
 		newReferenceCommand(stdout, stderr),
 		newConfigCommand(stdout, stderr),
+		newRulesCommand(stdout, stderr),
 		newVersionCommand(stdout),
 	)
 	return root

@@ -81,6 +81,7 @@ var walls = map[string][]string{
 	"alerts/alertmanager": {"alerts"},
 	"alerts/kafka":        {"alerts", "windows", "windows/drift", "windows/reference", "windows/redisstore"},
 	"alerts/evidence":     {"alerts", "windows", "windows/drift"},
+	"alerts/runbooks":     {"alerts"},
 	"configs":             {"windows", "windows/drift"},
 	"deploy/local":        {"deploy/local"},
 	"deploy/local/stack":  {"deploy/local"},

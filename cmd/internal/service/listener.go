@@ -16,6 +16,7 @@ import (
 	"github.com/prometheus/exporter-toolkit/web"
 
 	"github.com/kolmo-ml/kolmo/alerts/evidence"
+	"github.com/kolmo-ml/kolmo/alerts/runbooks"
 	"github.com/kolmo-ml/kolmo/windows"
 )
 
@@ -60,6 +61,11 @@ func newListener(o Options, s *Service) (*listener, error) {
 	if o.Web.Pprof {
 		profiles(mux)
 	}
+	howTo, err := runbooks.NewHandler()
+	if err != nil {
+		return nil, err
+	}
+	mux.Handle("/runbooks/", howTo)
 	mux.Handle("/", evidence.NewHandler(s.history, o.Log, s.waiting, evidence.WithRequests(newRequestReader(o.Client, o.Inputs, o.Event).read)))
 	return &listener{net: socket, server: newServer(mux, o.Log), web: o.Web, scheme: protection.scheme(), log: o.Log}, nil
 }
