@@ -183,6 +183,9 @@ func (out *Outcome) alert(settings *Settings, step Step, forgotten bool) {
 			state, alert = policy.step(kind, before, verdict, found)
 		}
 		state.Ended = before.endedAfter(state, step.Now)
+		if alert != nil && alert.Status == Firing && !step.Now.IsZero() {
+			state.Incident.Told.At = &step.Now // Told is of this step alone
+		}
 		if state.Incident != nil || state.Recent != nil || state.Ended != nil {
 			after.Alerts[kind] = state
 		}

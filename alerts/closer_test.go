@@ -45,6 +45,11 @@ func panes(s *Settings, slices int64, events int, shift func(slice int64) float6
 // closeAll closes every window that is due, as a shard would: what one step
 // makes serves the next.
 func closeAll(s *Settings, parts []windows.Part, through windows.Timestamp) (outcomes []Outcome) {
+	return closeAllAt(s, parts, through, func(windows.DueWindow) time.Time { return time.Time{} })
+}
+
+// closeAllAt is closeAll by a clock.
+func closeAllAt(s *Settings, parts []windows.Part, through windows.Timestamp, clock func(windows.DueWindow) time.Time) (outcomes []Outcome) {
 	progress := NewProgress(Version{Model: "m", Version: "1"})
 	var counts []windows.PaneCount
 	for _, part := range parts {
@@ -53,7 +58,7 @@ func closeAll(s *Settings, parts []windows.Part, through windows.Timestamp) (out
 	made := make(map[string]*reference.Reference)
 	var draft *reference.Draft
 	for _, due := range Due(s, progress, counts, through) {
-		step := Step{Progress: progress, Due: due, Draft: draft}
+		step := Step{Progress: progress, Due: due, Draft: draft, Now: clock(due)}
 		for _, part := range parts {
 			if i := part.Pane.Key.Index; i >= due.FirstPane && i < due.EndPane {
 				step.Parts = append(step.Parts, part)
@@ -104,6 +109,31 @@ func TestFirstWindowsMakeTheReference(t *testing.T) {
 	// end, the lateness and the horizon.
 	if from, want := outcomes[2].Progress.References[0].GridFrom, windows.Timestamp(5*3600_000); from != want {
 		t.Errorf("the grid is in force from %v, want %v", from, want)
+	}
+}
+
+// When people were told is when it was published, whatever the events' times are, and
+// stays so while the alert fires.
+func TestPeopleAreToldWhenItIsPublished(t *testing.T) {
+	s := settingsOf(t, "1h", "", 2)
+	s.Policy.ResolveAfter = 3
+	outcomes := closeAllAt(s, panes(s, 6, 200, func(slice int64) float64 {
+		if slice == 3 {
+			return 150
+		}
+		return 0
+	}), windows.Timestamp(7*3600_000), func(due windows.DueWindow) time.Time { return due.Interval.End.Time().AddDate(1, 0, 0) })
+	want := windows.Timestamp(4*3600_000).Time().AddDate(1, 0, 0)
+	for n, out := range outcomes {
+		incident := out.Progress.Alerts[FeatureDrift].Incident
+		switch {
+		case n < 3 || n == 6:
+			if incident != nil {
+				t.Errorf("window %d: %+v", n, incident)
+			}
+		case incident == nil || incident.Told.At == nil || !incident.Told.At.Equal(want):
+			t.Errorf("window %d: people were told %+v, want at %v", n, incident, want)
+		}
 	}
 }
 

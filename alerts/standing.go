@@ -20,6 +20,8 @@ type Told struct {
 	EvidenceURL     string    `json:"evidence_url,omitempty"`
 	RunbookURL      string    `json:"runbook_url,omitempty"`
 	PlotURL         string    `json:"plot_url,omitempty"`
+	// At is when that was published; nil where nobody kept it. It is no event's time.
+	At *time.Time `json:"at,omitempty"`
 }
 
 // mostTold bounds the culprits that progress keeps while an alert fires.

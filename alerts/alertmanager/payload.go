@@ -68,6 +68,9 @@ func payloadOf(s *alerts.Standing, now time.Time, resend time.Duration) payload 
 		p.Labels["segment"] = id.segment
 	}
 	if told := s.Incident.Told; told != nil {
+		if told.At != nil {
+			p.StartsAt = told.At.UTC()
+		}
 		p.Annotations["description"] = told.Summary
 		p.Annotations["window"] = told.Window.Start.UTC().Format(time.RFC3339) + "/" + told.Window.End.UTC().Format(time.RFC3339)
 		if list := features(told); list != "" {

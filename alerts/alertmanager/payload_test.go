@@ -11,14 +11,14 @@ import (
 
 func TestPayloadIdentifiesByLabelsAndExplainsByAnnotations(t *testing.T) {
 	now := time.Date(2026, 1, 2, 12, 0, 0, 0, time.UTC)
-	effect := drift.Number(0.137)
+	effect, told := drift.Number(0.137), now.Add(-time.Minute)
 	s := alerts.Standing{
 		Version: alerts.Version{Model: "fraud", Version: "3"}, Kind: alerts.FeatureDrift,
 		Incident: alerts.Incident{ID: "abc", Since: now.Add(-3 * time.Hour), Told: &alerts.Told{
 			Severity: "warning", Summary: "fraud v3: 7 of 20 features drifted, amount most (D 0.137)",
 			Window:   drift.Bounds{Start: now.Add(-2 * time.Hour), End: now.Add(-time.Hour)},
 			Features: []alerts.Culprit{{Name: "amount", Test: "ks", Effect: &effect}}, FeaturesLeftOut: 6,
-			EvidenceURL: "https://kolmo.example.org/fraud",
+			EvidenceURL: "https://kolmo.example.org/fraud", At: &told,
 		}},
 	}
 	got, err := json.MarshalIndent(payloadOf(&s, now, time.Minute), "", " ")
@@ -43,7 +43,7 @@ func TestPayloadIdentifiesByLabelsAndExplainsByAnnotations(t *testing.T) {
   "summary": "The features of a model's requests have drifted from their reference.",
   "window": "2026-01-02T10:00:00Z/2026-01-02T11:00:00Z"
  },
- "startsAt": "2026-01-02T09:00:00Z",
+ "startsAt": "2026-01-02T11:59:00Z",
  "endsAt": "2026-01-02T12:04:00Z",
  "generatorURL": "https://kolmo.example.org/fraud"
 }`

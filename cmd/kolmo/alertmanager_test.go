@@ -154,7 +154,7 @@ receivers:
 			t.Errorf("label %s is %q, want %q", name, paged.Labels[name], value)
 		}
 	}
-	if since := noon.Add(3 * time.Hour); !paged.StartsAt.Equal(since) || paged.Annotations["summary"] == "" || paged.Annotations["description"] == "" {
+	if since := noon.Add(3 * time.Hour); paged.Annotations["since"] != since.Format(time.RFC3339) || time.Since(paged.StartsAt) > time.Hour || paged.Annotations["summary"] == "" || paged.Annotations["description"] == "" {
 		t.Errorf("paged is %+v, want one since %v with a summary and a description", paged, since)
 	}
 
