@@ -70,7 +70,7 @@ func StartAlertmanager(ctx context.Context, options AlertmanagerOptions) (*Alert
 		}}
 		if options.Clustered {
 			// Members wait for each other before they notify: on one machine not for long.
-			a.argv = append(a.argv, "--cluster.advertise-address="+a.cluster, "--cluster.peer-timeout=2s", "--cluster.gossip-interval=50ms",
+			a.argv = append(a.argv, "--cluster.advertise-address="+a.cluster, "--cluster.peer-timeout=1s", "--cluster.gossip-interval=50ms",
 				"--cluster.pushpull-interval=1s", "--cluster.reconnect-interval=500ms", "--cluster.settle-timeout=5s")
 			for _, peer := range options.Peers {
 				a.argv = append(a.argv, "--cluster.peer="+peer)

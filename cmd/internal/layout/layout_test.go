@@ -85,6 +85,7 @@ var walls = map[string][]string{
 	"configs":             {"windows", "windows/drift"},
 	"deploy/local":        {"deploy/local"},
 	"deploy/local/stack":  {"deploy/local"},
+	"deploy/alertmanager": {},
 	"deploy/prometheus":   {"alerts", "alerts/alertmanager"},
 }
 
