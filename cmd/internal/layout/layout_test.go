@@ -86,6 +86,7 @@ var walls = map[string][]string{
 	"deploy/local":        {"deploy/local"},
 	"deploy/local/stack":  {"deploy/local"},
 	"deploy/alertmanager": {},
+	"deploy/grafana":      {},
 	"deploy/prometheus":   {"alerts", "alerts/alertmanager"},
 }
 
