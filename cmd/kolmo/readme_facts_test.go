@@ -182,7 +182,7 @@ func TestReadmeLinks(t *testing.T) {
 	for _, document := range []string{
 		"README.md", "windows/README.md", "windows/twosample/README.md", "windows/reference/README.md", "windows/drift/README.md",
 		"configs/README.md", "alerts/README.md", "cmd/internal/replay/README.md", "CHANGELOG.md",
-		"deploy/prometheus/README.md", "deploy/alertmanager/README.md",
+		"deploy/README.md", "deploy/prometheus/README.md", "deploy/alertmanager/README.md", "deploy/grafana/README.md",
 	} {
 		data, err := os.ReadFile(filepath.Join(repository, document))
 		if err != nil {
