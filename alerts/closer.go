@@ -37,6 +37,8 @@ type Settings struct {
 	// Silences are those that may be of this model.
 	Silences []Silence
 	Budget   Budget
+	// Retraining says when a version asks to be trained again.
+	Retraining RetrainingPolicy
 }
 
 // policy is the one for a kind of alert.
@@ -83,9 +85,11 @@ type Step struct {
 // An Outcome is what closing a window gives. Everything in it is published in
 // one transaction or not at all.
 type Outcome struct {
-	Verdict  *drift.Verdict
-	Alerts   []*Alert
-	Progress *Progress // after
+	Verdict *drift.Verdict
+	Alerts  []*Alert
+	// Retraining are decisions about it, published as alerts are.
+	Retraining []*RetrainingRecord
+	Progress   *Progress // after
 	// Reference was made of the first windows; nil unless this one completed it.
 	// Where there is a history it serves for its grid alone.
 	Reference *reference.Reference
@@ -138,6 +142,7 @@ func Close(settings *Settings, step Step) Outcome {
 
 	out.watch(settings, step, merged.Events)
 	out.alert(settings, step, merged.Events == 0 && settings.forgets(step.Due))
+	after.Retraining, out.Retraining = settings.retrain(step.Progress.Retraining, &after, out.Alerts, verdict, step.Now)
 	if settings.FirstWindows > 0 && len(after.References) == 0 && serving == nil {
 		out.growReference(settings, step, merged)
 	}
@@ -211,6 +216,7 @@ func (s *Settings) forgets(due windows.DueWindow) bool {
 func (s *Settings) ofOthers() *Settings {
 	others := *s
 	others.FirstWindows, others.History, others.Against, others.Traffic = 0, History{}, "", nil
+	others.Retraining = RetrainingPolicy{}
 	return &others
 }
 

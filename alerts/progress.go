@@ -48,6 +48,8 @@ type Progress struct {
 	Moved bool `json:"moved,omitempty"`
 	// Saved is what earlier windows left of the budget of false pages.
 	Saved float64 `json:"saved,omitempty"`
+	// Retraining is what is remembered of it; nil where nothing is.
+	Retraining *Retrained `json:"retraining,omitempty"`
 }
 
 // Serving is a reference and when it serves.
