@@ -30,8 +30,10 @@ func (d *decoder) contradictions(c *Config) {
 	d.passwords("kafka.sasl", c.Kafka.SASL != nil && !d.blamed("kafka.sasl"))
 	d.passwords("redis", false)
 	d.alertmanager(&c.Alertmanager)
+	d.retraining(&c.Retraining)
 
 	d.settings("defaults", &c.Defaults, broken)
+	d.asked("defaults.retraining", &c.Defaults.Retraining, c.Retraining.Targets)
 	names := map[string]string{}
 	for i := range c.Models {
 		e, path := &c.Models[i], item("models", i)
@@ -41,6 +43,7 @@ func (d *decoder) contradictions(c *Config) {
 			names[e.Name] = path
 		}
 		d.settings(path, &e.Settings, broken)
+		d.asked(path+".retraining", &e.Retraining, c.Retraining.Targets)
 	}
 }
 

@@ -29,6 +29,7 @@ func Default() Config {
 		Redis:           Redis{Prefix: "kolmo"},
 		Listen:          "127.0.0.1:9464",
 		Alertmanager:    Alertmanager{Resend: time.Minute, Timeout: 10 * time.Second},
+		Retraining:      Retraining{Timeout: 10 * time.Second},
 		CheckpointEvery: 5 * time.Second,
 		MemoryLimit:     800 << 20,
 		Limits: Limits{
@@ -71,6 +72,9 @@ func Default() Config {
 			Alert:      Alert{For: 2, Of: 3, ResolveAfter: 2, Severity: Severity{Least: "critical"}},
 			Objectives: Objectives{Alpha: 0.001, Severity: Severity{Least: "critical"}},
 			Traffic:    Traffic{Period: "1w", Cycles: 4, Below: 0.5, Above: 3, Alpha: 0.001, Severity: Severity{Least: "critical"}},
+			Retraining: RetrainingPolicy{
+				Alerts: []string{"feature_drift", "prediction_drift"}, MinSeverity: "info", Cooldown: 24 * time.Hour, PerDay: 1, ExpireAfter: 24 * time.Hour,
+			},
 		},
 	}
 	c.resolve()

@@ -72,7 +72,8 @@ type modelFingerprint struct {
 	Objectives                         Objectives
 	Traffic                            *Traffic `json:",omitempty"`
 	SuccessStatuses                    []string
-	Against                            string `json:",omitempty"`
+	Against                            string            `json:",omitempty"`
+	Retraining                         *RetrainingPolicy `json:",omitempty"`
 }
 
 // A silenceFingerprint is a Silence in plain values.
@@ -91,8 +92,12 @@ func fingerprintOf(m Model) modelFingerprint {
 	if m.Traffic.Watch {
 		traffic = &m.Traffic
 	}
+	var retraining *RetrainingPolicy
+	if len(m.Retraining.Targets) > 0 {
+		retraining = &m.Retraining
+	}
 	return modelFingerprint{
-		Objectives: m.Objectives, Traffic: traffic,
+		Objectives: m.Objectives, Traffic: traffic, Retraining: retraining,
 		Pattern:         m.Pattern,
 		Size:            formatSpan(w.Size),
 		Every:           formatSpan(w.Every),

@@ -135,7 +135,6 @@ models:
 func TestReservedKeysAreReportedAndOtherwiseIgnored(t *testing.T) {
 	c := parsed(t, `external_url: https://kolmo.example.org
 `+least+`webhooks: [{url: "${KOLMO_UNSET}"}]
-retraining:
 defaults: {schedule: daily}
 models:
   - name: fraud
@@ -147,7 +146,7 @@ models:
 	for _, r := range c.Reserved {
 		got = append(got, r.Path)
 	}
-	want := "webhooks retraining defaults.schedule " +
+	want := "webhooks defaults.schedule " +
 		"models[0].segments models[0].outcomes"
 	if strings.Join(got, " ") != want || c.Reserved[0].Line != 4 || c.Reserved[1].Line != 5 {
 		t.Errorf("reserved: %v", c.Reserved)

@@ -18,6 +18,7 @@ func (s *Settings) fields() []field {
 		{key: "budget", value: budget(&s.Budget), meaning: "How many false pages a model version may cause, such as 1 per 30d. It sets the level of every window."},
 		{key: "slo", value: section{s.Objectives.fields()}, meaning: "What the service promises. A window that misses it counts towards an alert of kind performance."},
 		{key: "traffic", value: section{s.Traffic.fields()}, meaning: "Which numbers of events are far from usual. They count towards an alert of kind traffic."},
+		{key: "retraining", value: section{s.Retraining.fields()}, meaning: "When the model is trained again, and who is asked to."},
 		{key: "success_statuses", value: list{into: &s.SuccessStatuses, item: text, least: 1}, fallback: "`success`, `ok` and 200 to 299", meaning: "Values of status that count as successes; every other is an error."},
 	}
 	return append(fields, reservedFields("segments", "outcomes", "schedule")...)

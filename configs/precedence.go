@@ -60,6 +60,7 @@ func resolved(s Settings) Model {
 		Budget:          s.Budget,
 		Objectives:      s.Objectives,
 		Traffic:         s.Traffic,
+		Retraining:      s.Retraining,
 		SuccessStatuses: s.SuccessStatuses,
 	}
 	if err := m.Window.Validate(); err != nil {

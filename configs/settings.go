@@ -17,6 +17,7 @@ type Settings struct {
 	Budget     Budget
 	Objectives Objectives
 	Traffic    Traffic
+	Retraining RetrainingPolicy
 	// SuccessStatuses are the statuses that count as successes. nil: success,
 	// ok and 200 to 299.
 	SuccessStatuses []string
@@ -99,6 +100,7 @@ type Model struct {
 	Budget     Budget
 	Objectives Objectives
 	Traffic    Traffic
+	Retraining RetrainingPolicy
 	// SuccessStatuses are the statuses that count as successes. nil: success,
 	// ok and 200 to 299. Not to be changed.
 	SuccessStatuses []string
