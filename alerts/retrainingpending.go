@@ -60,3 +60,25 @@ func (p *Progress) Answered(a Answer) (*Progress, *RetrainingRecord) {
 	}
 	return &next, &record
 }
+
+// Outstanding is a pending retraining of a version.
+type Outstanding struct {
+	Version Version
+	Pending Pending
+	// Fresh: it has been published this very moment, and nobody can have asked for it.
+	Fresh bool
+}
+
+// Outstanding lists what is pending, oldest first; fresh are the decisions that have
+// just been published.
+func (p *Progress) Outstanding(fresh []*RetrainingRecord) []Outstanding {
+	if p.Retraining == nil {
+		return nil
+	}
+	var all []Outstanding
+	for _, pending := range p.Retraining.Pending {
+		just := slices.ContainsFunc(fresh, func(r *RetrainingRecord) bool { return r.ID == pending.Record.ID && r.Status == Triggered })
+		all = append(all, Outstanding{Version: p.Version, Pending: pending, Fresh: just})
+	}
+	return all
+}

@@ -80,6 +80,7 @@ var walls = map[string][]string{
 	"alerts":              {"windows", "windows/drift", "windows/reference"},
 	"alerts/alertmanager": {"alerts"},
 	"alerts/kafka":        {"alerts", "windows", "windows/drift", "windows/reference", "windows/redisstore"},
+	"alerts/webhook":      {"alerts", "windows/drift"},
 	"alerts/evidence":     {"alerts", "windows", "windows/drift"},
 	"alerts/runbooks":     {"alerts"},
 	"configs":             {"windows", "windows/drift"},
