@@ -170,8 +170,15 @@ func (s *shard) closeSome(ctx context.Context, marks []redisstore.Mark, panes ma
 			}
 			records = append(records, &kgo.Record{Topic: s.options.Topics.Alerts, Partition: int32(s.number), Key: []byte(alert.ID), Value: value})
 		}
+		for _, r := range out.Retraining {
+			record, err := s.retrainingRecord(r)
+			if err != nil {
+				return nil, err
+			}
+			records = append(records, record)
+		}
 		moved[next.version] = after
-		closed = append(closed, closedWindow{verdict: out.Verdict, alerts: out.Alerts, states: out.Progress.Alerts,
+		closed = append(closed, closedWindow{verdict: out.Verdict, alerts: out.Alerts, states: out.Progress.Alerts, retraining: out.Retraining,
 			collecting: out.Progress.Draft != nil || out.Reference != nil || out.Summary != nil})
 		bytes += len(value)
 	}
@@ -191,6 +198,7 @@ func (s *shard) closeSome(ctx context.Context, marks []redisstore.Mark, panes ma
 	}
 	maps.Copy(s.versions, moved)
 	s.notifyChanged(closed)
+	s.askNow(closed)
 	for _, r := range made {
 		if err := s.options.Store.PersistReference(ctx, r.ID); err != nil {
 			s.log.Warn("a new reference is in the references topic, but could not be kept in Redis; the next owner of the shard puts it back", "reference", r.ID, "error", err)
@@ -201,6 +209,9 @@ func (s *shard) closeSome(ctx context.Context, marks []redisstore.Mark, panes ma
 		s.options.Metrics.closed(s.number, c)
 		for _, a := range c.alerts {
 			s.log.Info("alert", "status", a.Status, "kind", a.Kind, "summary", a.Summary, "window_end", a.Window.End)
+		}
+		for _, r := range c.retraining {
+			s.log.Info("retraining", "status", r.Status, "reason", r.Reason, "summary", r.Summary, "window_end", r.Window.End)
 		}
 	}
 	return due, nil

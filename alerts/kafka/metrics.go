@@ -19,6 +19,7 @@ type closedWindow struct {
 	states  map[alerts.Kind]alerts.State // after it
 	// collecting: it becomes part of what later ones are compared with.
 	collecting bool
+	retraining []*alerts.RetrainingRecord
 }
 
 // Metrics of the closers. Gauges of a model are exposed by the owner of its

@@ -76,6 +76,8 @@ type Options struct {
 	// this instance, and every Resend. nil: nobody is told.
 	Notifier Notifier
 	Resend   time.Duration
+	// Retrainer asks for retraining that has been decided; nil: nobody is asked.
+	Retrainer Retrainer
 
 	Metrics *Metrics     // nil: not measured
 	Log     *slog.Logger // nil: silent

@@ -38,6 +38,8 @@ type shard struct {
 	heldUp     time.Time // when the log last said that nothing closes
 	requests   map[alerts.Version]request
 	notified   time.Time // when the notifier was last told all that stands
+	asked      time.Time // when the retrainer was last told all that is outstanding
+	answers    *answers  // of those who are asked to train again
 }
 
 // A version is one model version's progress, and the draft of its reference.
@@ -55,7 +57,7 @@ const mostTries = 100
 func (c *Closers) ownShard(ctx context.Context, number int, log *slog.Logger) error {
 	s := &shard{
 		closers: c, options: &c.options, number: number, log: log, told: -1,
-		versions: make(map[alerts.Version]*version), requests: make(map[alerts.Version]request),
+		versions: make(map[alerts.Version]*version), requests: make(map[alerts.Version]request), answers: newAnswers(),
 	}
 	var err error
 	if s.producer, err = c.newProducer(ctx, number); err != nil {
@@ -65,6 +67,9 @@ func (c *Closers) ownShard(ctx context.Context, number int, log *slog.Logger) er
 	defer c.options.Metrics.release(number)
 	if c.options.Notifier != nil {
 		defer c.options.Notifier.Release(number)
+	}
+	if c.options.Retrainer != nil {
+		defer c.options.Retrainer.Release(number)
 	}
 	if err := s.restore(ctx); err != nil {
 		return err
@@ -102,12 +107,20 @@ func (c *Closers) ownShard(ctx context.Context, number int, log *slog.Logger) er
 		if err := s.notifyAgain(ctx); err != nil {
 			return err
 		}
+		if err := s.takeAnswers(ctx); err != nil {
+			return err
+		}
+		if err := s.askAgain(ctx); err != nil {
+			return err
+		}
 		if err := s.close(ctx, of(s.inputs, all), at); err != nil {
 			return err
 		}
 		select {
 		case <-changed:
 		case <-s.untilNotified():
+		case <-s.answers.came:
+		case <-s.untilAsked():
 		case <-ctx.Done():
 			return context.Cause(ctx)
 		}

@@ -15,6 +15,7 @@ import (
 
 	"github.com/kolmo-ml/kolmo/alerts/alertmanager"
 	"github.com/kolmo-ml/kolmo/alerts/kafka"
+	"github.com/kolmo-ml/kolmo/alerts/webhook"
 	"github.com/kolmo-ml/kolmo/cmd/internal/flights"
 	"github.com/kolmo-ml/kolmo/configs"
 	"github.com/kolmo-ml/kolmo/consumer"
@@ -62,6 +63,7 @@ func TestReadmeMetrics(t *testing.T) {
 	consumer.NewMetrics(d, nil)
 	kafka.NewMetrics(d, 1, nil)
 	alertmanager.NewMetrics(d)
+	webhook.NewMetrics(d)
 	sorted := func(labels string) string {
 		names := strings.Split(labels, ",")
 		slices.Sort(names)
@@ -181,7 +183,7 @@ func TestReadmeNumbers(t *testing.T) {
 func TestReadmeLinks(t *testing.T) {
 	for _, document := range []string{
 		"README.md", "windows/README.md", "windows/twosample/README.md", "windows/reference/README.md", "windows/drift/README.md",
-		"configs/README.md", "alerts/README.md", "cmd/internal/replay/README.md", "CHANGELOG.md",
+		"configs/README.md", "alerts/README.md", "alerts/webhook/README.md", "cmd/internal/replay/README.md", "CHANGELOG.md",
 		"deploy/README.md", "deploy/prometheus/README.md", "deploy/alertmanager/README.md", "deploy/grafana/README.md",
 	} {
 		data, err := os.ReadFile(filepath.Join(repository, document))

@@ -2,7 +2,6 @@ package service
 
 import (
 	"log/slog"
-	"net"
 	"net/http"
 	"time"
 
@@ -25,17 +24,9 @@ func configuredAlertmanagers(c *configs.Alertmanager) (*Alertmanagers, error) {
 	if len(c.URLs) == 0 {
 		return nil, nil
 	}
-	transport := &http.Transport{
-		Proxy:       http.ProxyFromEnvironment,
-		DialContext: (&net.Dialer{Timeout: c.Timeout}).DialContext, TLSHandshakeTimeout: c.Timeout,
-		MaxIdleConnsPerHost: 1, IdleConnTimeout: 5 * time.Minute, ForceAttemptHTTP2: true,
-	}
-	if c.TLS != nil {
-		config, err := tlsConfig("alertmanager.tls", c.TLS)
-		if err != nil {
-			return nil, err
-		}
-		transport.TLSClientConfig = config
+	transport, err := httpTransport(c.Timeout, "alertmanager.tls", c.TLS)
+	if err != nil {
+		return nil, err
 	}
 	a := &Alertmanagers{URLs: c.URLs, Resend: c.Resend, Timeout: c.Timeout, Transport: transport}
 	switch {

@@ -70,6 +70,9 @@ func Configured(c *configs.Config, log *slog.Logger) (Options, error) {
 	if o.Alertmanagers, err = configuredAlertmanagers(&c.Alertmanager); err != nil {
 		return Options{}, err
 	}
+	if o.Retraining, err = configuredRetraining(&c.Retraining); err != nil {
+		return Options{}, err
+	}
 	return o, nil
 }
 
@@ -160,6 +163,7 @@ func (m *models) make(c configs.Model) Model {
 		Policy: alerts.Policy{For: c.Alert.For, Of: c.Alert.Of, ResolveAfter: c.Alert.ResolveAfter},
 	}
 	watched(&s, &c, m.config)
+	s.Retraining = retrainingPolicy(&c.Retraining, &definition)
 	if c.Budget.Pages > 0 {
 		s.Budget = alerts.Budget{Pages: float64(c.Budget.Pages), Windows: c.Budget.Windows(definition.Every)}
 	}

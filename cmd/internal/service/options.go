@@ -75,6 +75,8 @@ type Options struct {
 
 	// Alertmanagers are told which alerts stand; nil: nobody is.
 	Alertmanagers *Alertmanagers
+	// Retraining is who can be asked to train models again.
+	Retraining Retraining
 
 	// At is called at every step of a checkpoint and of a close, where a crash can
 	// come in between; nil: nobody wants to know.

@@ -18,6 +18,7 @@ import (
 	"github.com/kolmo-ml/kolmo/alerts/alertmanager"
 	"github.com/kolmo-ml/kolmo/alerts/evidence"
 	"github.com/kolmo-ml/kolmo/alerts/kafka"
+	"github.com/kolmo-ml/kolmo/alerts/webhook"
 	"github.com/kolmo-ml/kolmo/consumer"
 	"github.com/kolmo-ml/kolmo/windows"
 	"github.com/kolmo-ml/kolmo/windows/redisstore"
@@ -30,6 +31,7 @@ type Service struct {
 	consumer *consumer.Consumer
 	closers  *kafka.Closers
 	pages    *alertmanager.Client // nil: nobody is told
+	trainer  *webhook.Retrainer
 	history  *evidence.History
 	tail     *historyTail
 	listener *listener
@@ -128,6 +130,10 @@ func Start(ctx context.Context, o Options) (*Service, error) {
 		}
 		closing.Notifier, closing.Resend = s.pages, o.Alertmanagers.Resend
 	}
+	if s.trainer, err = o.Retraining.retrainer(o.Registry, o.Log); err != nil {
+		return nil, err
+	}
+	closing.Retrainer = s.trainer
 	if s.closers, err = kafka.New(closing); err != nil {
 		return nil, err
 	}
@@ -172,6 +178,7 @@ func (s *Service) Run(ctx context.Context) {
 	if s.pages != nil {
 		group.Go(func() { s.pages.Run(closing) })
 	}
+	group.Go(func() { s.trainer.Run(closing) })
 	if s.listener != nil {
 		group.Go(func() { s.listener.serve(closing) })
 	}
