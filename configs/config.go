@@ -16,6 +16,7 @@ type Config struct {
 	// nobody has said.
 	ExternalURL     string
 	Silences        []Silence
+	Webhooks        []Subscriber  // who is sent a webhook for every alert
 	Retraining      Retraining    // who can be asked to train a model again
 	CheckpointEvery time.Duration // longest time between two checkpoints of a partition
 	// MemoryLimit is what the process may take, in bytes.

@@ -30,6 +30,7 @@ func (d *decoder) contradictions(c *Config) {
 	d.passwords("kafka.sasl", c.Kafka.SASL != nil && !d.blamed("kafka.sasl"))
 	d.passwords("redis", false)
 	d.alertmanager(&c.Alertmanager)
+	d.subscribers(c.Webhooks)
 	d.retraining(&c.Retraining)
 
 	d.settings("defaults", &c.Defaults, broken)

@@ -18,7 +18,7 @@ func TestFingerprintIsOfWhatChangesVerdicts(t *testing.T) {
 		"metrics":                  least + "limits: {feature_series: 5}",
 		"other servers":            "kafka: {brokers: [other:1], group: g, start: latest}\nredis: {addresses: [other:2], password: x}",
 		"inputs as they are":       "kafka: {brokers: [a:1], inputs: {predictions: [predictions]}}\nredis: {addresses: [b:2]}",
-		"a reserved key":           least + "webhooks: {}",
+		"a webhook":                least + "webhooks: [{name: a, url: http://a, secret: whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw}]",
 		"what no kind of it uses":  least + "defaults: {reference: {kind: first}}",
 		"traffic unwatched":        least + "defaults: {traffic: {below: 0.2}}",
 		"the page's address":       least + "external_url: https://kolmo.example.org",

@@ -14,6 +14,7 @@ func (c *Config) fields() []field {
 		{key: "alertmanager", value: section{c.Alertmanager.fields()}, meaning: "Who is told which alerts stand, beside the alerts topic."},
 		{key: "external_url", value: webURL(&c.ExternalURL), fallback: "none", meaning: "Where people reach the page, such as https://kolmo.example.org: alerts then link to their evidence and their runbooks."},
 		{key: "silences", value: silenceEntries{&c.Silences}, meaning: "What pages nobody for a while: maintenances, and drifts that are accepted."},
+		{key: "webhooks", value: subscribers{&c.Webhooks}, meaning: "Who is sent a message for every alert that fires, becomes more severe, or is resolved, signed as Standard Webhooks says."},
 		{key: "retraining", value: section{c.Retraining.fields()}, meaning: "Who can be asked to train a model again. Whether a model is, and when, stands with the model."},
 		{key: "checkpoint_every", value: duration(&c.CheckpointEvery, 100*time.Millisecond, 10*time.Minute),
 			meaning: "Longest time between two checkpoints of a partition. What came since the last one is read again after a crash."},
@@ -22,7 +23,6 @@ func (c *Config) fields() []field {
 		{key: "models", value: entries{&c.Models, &c.Defaults},
 			meaning: "Models with settings of their own, merged key by key over defaults. An exact name goes before a glob, a longer glob before a shorter one, then the first in the file."},
 	}
-	fields = append(fields, reservedFields("webhooks")...)
 	return append(fields, field{key: "memory_limit", value: bytes(&c.MemoryLimit, 64<<20, 1<<50), meaning: "What the process should take at most. Half of it is for what the partitions of an instance keep of their open windows: what has no room is counted, not kept. GOMEMLIMIT goes before it."})
 }
 

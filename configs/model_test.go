@@ -134,8 +134,7 @@ models:
 
 func TestReservedKeysAreReportedAndOtherwiseIgnored(t *testing.T) {
 	c := parsed(t, `external_url: https://kolmo.example.org
-`+least+`webhooks: [{url: "${KOLMO_UNSET}"}]
-defaults: {schedule: daily}
+`+least+`defaults: {schedule: daily}
 models:
   - name: fraud
     segments: [country]
@@ -146,9 +145,9 @@ models:
 	for _, r := range c.Reserved {
 		got = append(got, r.Path)
 	}
-	want := "webhooks defaults.schedule " +
+	want := "defaults.schedule " +
 		"models[0].segments models[0].outcomes"
-	if strings.Join(got, " ") != want || c.Reserved[0].Line != 4 || c.Reserved[1].Line != 5 {
+	if strings.Join(got, " ") != want || c.Reserved[0].Line != 4 || c.Reserved[1].Line != 7 {
 		t.Errorf("reserved: %v", c.Reserved)
 	}
 }

@@ -94,7 +94,7 @@ func (r *Retraining) fields() []field {
 
 func (t *RetrainingTarget) fields() []field {
 	return []field{
-		{key: "name", required: true, value: pattern(&t.Name, "name", `^[a-zA-Z0-9._-]{1,64}$`, "a name of 1 to 64 letters, digits, dots, _ and -"), meaning: "What models and metrics call the target."},
+		{key: "name", required: true, value: targetName(&t.Name), meaning: "What models and metrics call the target."},
 		{key: "airflow", value: optional[Airflow]{&t.Airflow, (*Airflow).fields}, meaning: "Runs a DAG of Airflow."},
 		{key: "kubeflow", value: optional[Kubeflow]{&t.Kubeflow, (*Kubeflow).fields}, meaning: "Runs a pipeline of Kubeflow Pipelines."},
 		{key: "github", value: optional[GitHub]{&t.GitHub, (*GitHub).fields}, meaning: "Sends GitHub a repository_dispatch event, which workflows run on."},
@@ -161,6 +161,11 @@ func (r *RetrainingPolicy) fields() []field {
 		{key: "expire_after", value: duration(&r.ExpireAfter, time.Minute, maxDuration), meaning: "How long after its window could close it is still worth asking for, on the clock: for as long a target that is away is tried again, and nothing is trained because of history that is only now being read."},
 		{key: "dry_run", value: boolean(&r.DryRun), meaning: "What would be asked for is published, and nobody is asked."},
 	}
+}
+
+// targetName is what somebody is called who is asked or told something.
+func targetName(into *string) value {
+	return pattern(into, "name", `^[a-zA-Z0-9._-]{1,64}$`, "a name of 1 to 64 letters, digits, dots, _ and -")
 }
 
 // eventType is a text that GitHub takes as the type of an event.

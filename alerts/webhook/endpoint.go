@@ -27,10 +27,13 @@ const mostQueued = 1000
 
 // A job is one thing to tell one target.
 type job struct {
-	id    string
+	id string
+	// about is what it is the state of: of an earlier state only what was sent counts.
+	// Empty: of nothing.
+	about string
 	shard int
 	// until is when its shard's owner must have told it again; expires when nobody
-	// wants it any more.
+	// wants it any more, zero: never.
 	until, expires time.Time
 	send           func(ctx context.Context, before bool) (taken, error)
 	answer         func(alerts.Delivery) // called when it is over, each time it is told
@@ -67,6 +70,9 @@ type endpoint struct {
 // add queues a job, or hears that one is still wanted.
 func (e *endpoint) add(j *job) {
 	e.mu.Lock()
+	e.jobs = slices.DeleteFunc(e.jobs, func(o *job) bool {
+		return j.about != "" && o.about == j.about && o.id != j.id && o.over == nil
+	})
 	known := slices.IndexFunc(e.jobs, func(o *job) bool { return o.id == j.id })
 	var answer func()
 	switch {
@@ -139,7 +145,7 @@ func (e *endpoint) first() (next *job, wait time.Duration) {
 		if j.over != nil {
 			continue
 		}
-		if !now.Before(j.expires) || e.gone {
+		if !j.expires.IsZero() && !now.Before(j.expires) || e.gone {
 			ended = append(ended, e.giveUp(j))
 			continue
 		}

@@ -16,18 +16,31 @@ const (
 	gone     = "gone"     // the target answered 410: it wants nothing any more
 )
 
-// NewMetrics makes the metrics of retraining and registers them.
+// NewMetrics makes the metrics of a Retrainer and registers them.
 func NewMetrics(registerer prometheus.Registerer) *Metrics {
+	return newMetrics(registerer, "retraining", "target", [4]string{
+		"Retrainings that a target has taken.", "Attempts to ask a target that failed.",
+		"Retrainings that a target was not asked for, or not again.", "Retrainings that wait for a target.",
+	})
+}
+
+// NewNotifierMetrics makes the metrics of a Notifier and registers them.
+func NewNotifierMetrics(registerer prometheus.Registerer) *Metrics {
+	return newMetrics(registerer, "webhook", "webhook", [4]string{
+		"Alerts that a webhook has taken.", "Attempts to send an alert to a webhook that failed.",
+		"Alerts that were not sent to a webhook, or not again.", "Alerts that wait for a webhook.",
+	})
+}
+
+func newMetrics(registerer prometheus.Registerer, what, label string, help [4]string) *Metrics {
 	counter := func(name, help string, labels ...string) *prometheus.CounterVec {
 		return prometheus.NewCounterVec(prometheus.CounterOpts{Name: name, Help: help}, labels)
 	}
 	m := &Metrics{
-		sentTotal:    counter("kolmo_retraining_sent_total", "Retrainings that a target has taken.", "target"),
-		failedTotal:  counter("kolmo_retraining_failed_total", "Attempts to ask a target that failed.", "target"),
-		droppedTotal: counter("kolmo_retraining_dropped_total", "Retrainings that a target was not asked for, or not again.", "target", "reason"),
-		length: prometheus.NewGaugeVec(prometheus.GaugeOpts{
-			Name: "kolmo_retraining_queue_length", Help: "Retrainings that wait for a target.",
-		}, []string{"target"}),
+		sentTotal:    counter("kolmo_"+what+"_sent_total", help[0], label),
+		failedTotal:  counter("kolmo_"+what+"_failed_total", help[1], label),
+		droppedTotal: counter("kolmo_"+what+"_dropped_total", help[2], label, "reason"),
+		length:       prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "kolmo_" + what + "_queue_length", Help: help[3]}, []string{label}),
 	}
 	registerer.MustRegister(m.sentTotal, m.failedTotal, m.droppedTotal, m.length)
 	return m

@@ -57,12 +57,15 @@ func TestDocumentedConfigurationsAreValid(t *testing.T) {
 			t.Errorf("%v\n%s", problems, text)
 			continue
 		}
-		if w := c.Retraining.Targets[0].Webhook; w != nil && len(w.Secrets()) != 2 {
-			t.Errorf("of two secrets on lines of their own %d are read", len(w.Secrets()))
+		for _, target := range c.Retraining.Targets {
+			if w := target.Webhook; w != nil && len(w.Secrets()) != 2 {
+				t.Errorf("of two secrets on lines of their own %d are read", len(w.Secrets()))
+			}
+			tested++
 		}
-		tested++
+		tested += len(c.Webhooks)
 	}
-	if tested != 4 {
+	if tested != 5 {
 		t.Errorf("%d configurations were tested", tested)
 	}
 }

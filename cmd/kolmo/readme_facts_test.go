@@ -64,6 +64,7 @@ func TestReadmeMetrics(t *testing.T) {
 	kafka.NewMetrics(d, 1, nil)
 	alertmanager.NewMetrics(d)
 	webhook.NewMetrics(d)
+	webhook.NewNotifierMetrics(d)
 	sorted := func(labels string) string {
 		names := strings.Split(labels, ",")
 		slices.Sort(names)

@@ -1,8 +1,12 @@
 package main
 
 import (
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/base64"
 	"encoding/json"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -86,9 +90,57 @@ func newAirflowStub(t *testing.T, port int) *airflowStub {
 	return a
 }
 
+// A subscriber is sent webhooks. It remembers their ids, and takes down what it has not
+// had before.
+type subscriber struct {
+	*httptest.Server
+	mu    sync.Mutex
+	ids   map[string]bool
+	types []string
+}
+
+func newSubscriber(t *testing.T, key string) *subscriber {
+	t.Helper()
+	s := &subscriber{ids: make(map[string]bool)}
+	s.Server = httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		body, err := io.ReadAll(r.Body)
+		if err != nil {
+			return // whoever sent it is dead
+		}
+		id := r.Header.Get("webhook-id")
+		h := hmac.New(sha256.New, []byte(key))
+		_, _ = fmt.Fprintf(h, "%s.%s.%s", id, r.Header.Get("webhook-timestamp"), body)
+		if want := "v1," + base64.StdEncoding.EncodeToString(h.Sum(nil)); r.Header.Get("webhook-signature") != want {
+			t.Errorf("%s is signed %q, want %q", id, r.Header.Get("webhook-signature"), want)
+		}
+		var message struct {
+			Type string
+			Data alerts.Alert
+		}
+		if err := json.Unmarshal(body, &message); err != nil || message.Data.Model != flights.Model {
+			t.Errorf("%v: %s", err, body)
+		}
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		if !s.ids[id] {
+			s.ids[id] = true
+			s.types = append(s.types, message.Type)
+		}
+	}))
+	t.Cleanup(s.Close)
+	return s
+}
+
+func (s *subscriber) had() []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.types)
+}
+
 // TestOneIncidentTrainsOnce: an instance dies between publishing that a model is to be
 // trained again and asking for it; the next one asks, and dies before it is answered;
-// the third asks again and is told that it has been asked. One run has begun.
+// the third asks again and is told that it has been asked. One run has begun. Whoever
+// is sent webhooks hears of every alert, too.
 func TestOneIncidentTrainsOnce(t *testing.T) {
 	t.Parallel()
 	s := newStack(t)
@@ -97,6 +149,8 @@ func TestOneIncidentTrainsOnce(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.createTopic(t, "predictions", 1)
+	key := strings.Repeat("k", 32)
+	chat := newSubscriber(t, key)
 	config := s.write(t, setup{name: "trained", inputs: "{predictions: [predictions]}", model: fmt.Sprintf(`    window: {size: 1h, lateness: 1m}
     reference: {kind: first, windows: 2}
     drift: {numeric: ks, min_events: 10}
@@ -106,7 +160,8 @@ retraining:
   targets:
     - name: nightly
       airflow: {url: "http://127.0.0.1:%d", dag_id: retrain, username: kolmo, password: secret}
-`, port)})
+webhooks: [{name: chat, url: %q, secret: "whsec_%s"}]
+`, port, chat.URL, base64.StdEncoding.EncodeToString([]byte(key)))})
 	// History is not trained for, so this is of today.
 	began := time.Now().UTC().Truncate(time.Hour).Add(-10 * time.Hour)
 	for hour, mean := range []float64{0, 0, 0, 3, 3} {
@@ -135,7 +190,11 @@ retraining:
 	s.sendHour(t, "predictions", began.Add(6*time.Hour), map[string]float64{"7": 0})
 	s.sendHour(t, "predictions", began.Add(8*time.Hour), map[string]float64{"7": 3})
 	records = s.records(t, "trained.alerts", time.Minute, func(all []*kgo.Record) bool { return len(all) >= len(records)+4 })
+	within(t, 10*time.Second, "three webhooks came", func() bool { return len(chat.had()) >= 3 })
 	third.stop()
+	if had := chat.had(); !slices.Equal(had, []string{"alert.firing", "alert.resolved", "alert.firing"}) {
+		t.Errorf("webhooks are %q", had)
+	}
 
 	var told []string
 	var all []alerts.RetrainingRecord

@@ -70,6 +70,9 @@ func Configured(c *configs.Config, log *slog.Logger) (Options, error) {
 	if o.Alertmanagers, err = configuredAlertmanagers(&c.Alertmanager); err != nil {
 		return Options{}, err
 	}
+	if o.Subscribers, err = subscribers(c.Webhooks); err != nil {
+		return Options{}, err
+	}
 	if o.Retraining, err = configuredRetraining(&c.Retraining); err != nil {
 		return Options{}, err
 	}

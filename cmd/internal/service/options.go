@@ -10,6 +10,7 @@ import (
 
 	"github.com/kolmo-ml/kolmo/alerts"
 	"github.com/kolmo-ml/kolmo/alerts/kafka"
+	"github.com/kolmo-ml/kolmo/alerts/webhook"
 	"github.com/kolmo-ml/kolmo/consumer"
 	"github.com/kolmo-ml/kolmo/consumer/event"
 	"github.com/kolmo-ml/kolmo/windows"
@@ -75,6 +76,8 @@ type Options struct {
 
 	// Alertmanagers are told which alerts stand; nil: nobody is.
 	Alertmanagers *Alertmanagers
+	// Subscribers are sent a webhook for every alert.
+	Subscribers []webhook.Subscriber
 	// Retraining is who can be asked to train models again.
 	Retraining Retraining
 

@@ -30,7 +30,8 @@ type Service struct {
 	options  Options
 	consumer *consumer.Consumer
 	closers  *kafka.Closers
-	pages    *alertmanager.Client // nil: nobody is told
+	pages    *alertmanager.Client // nil: no Alertmanager is told
+	webhooks *webhook.Notifier    // nil: no webhook is
 	trainer  *webhook.Retrainer
 	history  *evidence.History
 	tail     *historyTail
@@ -130,6 +131,11 @@ func Start(ctx context.Context, o Options) (*Service, error) {
 		}
 		closing.Notifier, closing.Resend = s.pages, o.Alertmanagers.Resend
 	}
+	if len(o.Subscribers) > 0 {
+		if s.webhooks, err = notifyWebhooks(&o, &closing); err != nil {
+			return nil, err
+		}
+	}
 	if s.trainer, err = o.Retraining.retrainer(o.Registry, o.Log); err != nil {
 		return nil, err
 	}
@@ -177,6 +183,9 @@ func (s *Service) Run(ctx context.Context) {
 	group.Go(func() { s.tail.run(closing) })
 	if s.pages != nil {
 		group.Go(func() { s.pages.Run(closing) })
+	}
+	if s.webhooks != nil {
+		group.Go(func() { s.webhooks.Run(closing) })
 	}
 	group.Go(func() { s.trainer.Run(closing) })
 	if s.listener != nil {
