@@ -44,6 +44,7 @@ func (c *collector) take(closed *Closed) {
 	if settings := c.model(closed.Version.Model); settings.Budget.Pages > 0 {
 		c.budget(closed.Version, v, verdict, settings)
 	}
+	v.Retraining = append(v.Retraining, retrainings(closed.Outcome.Retraining)...)
 	for _, alert := range closed.Outcome.Alerts {
 		if worse := c.firing[alert.ID]; worse != nil && alert.Status == alerts.Firing {
 			worse.Severity = alert.Severity

@@ -86,6 +86,8 @@ type Version struct {
 	Version string  `json:"version"`
 	Totals  Totals  `json:"totals"`
 	Pages   []*Page `json:"pages"`
+	// Retraining is what would have been decided of it; empty where nobody is asked.
+	Retraining []*Retraining `json:"retraining,omitempty"`
 	// Budget says what the budget of false pages cost; nil where there is none.
 	Budget  *BudgetCost `json:"budget,omitempty"`
 	Windows []*Window   `json:"windows"`

@@ -78,6 +78,7 @@ func (t *textWriter) candidate(c *Candidate) {
 		for _, p := range v.Pages {
 			t.line("  %s\t%s\t%s\t%s\t%s\n", p.Kind, moment(p.Fired), p.ending(), p.lasted(), culprits(p.Culprits))
 		}
+		t.retraining(v)
 		t.budget(v)
 	}
 }
