@@ -19,6 +19,10 @@ const (
 	longestPause = 5 * time.Minute
 )
 
+// newFor is how long after a commit nobody else can have sent what came of it: no
+// longer than it takes until another owns the shard.
+const newFor = time.Second
+
 // logEvery is how often a target that stays unreachable is complained about.
 const logEvery = time.Minute
 
@@ -38,7 +42,8 @@ type job struct {
 	send           func(ctx context.Context, before bool) (taken, error)
 	answer         func(alerts.Delivery) // called when it is over, each time it is told
 
-	before   bool // it may have been sent already, by whomever
+	before   bool      // it may have been sent already, by whomever
+	newUntil time.Time // after it another may own the shard, and may have sent it
 	attempts int
 	next     time.Time
 	pause    time.Duration
@@ -86,7 +91,7 @@ func (e *endpoint) add(j *job) {
 	case e.waiting() >= mostQueued:
 		e.metrics.dropped(e.name, noRoom)
 	default:
-		j.next, j.pause = e.now(), firstPause
+		j.next, j.pause, j.newUntil = e.now(), firstPause, e.now().Add(newFor)
 		if j.before {
 			j.next = j.next.Add(e.settles)
 		}
@@ -197,7 +202,7 @@ func (e *endpoint) run(ctx context.Context) {
 			}
 			continue
 		}
-		done, err := j.send(ctx, j.before)
+		done, err := j.send(ctx, j.before || e.now().After(j.newUntil))
 		if ctx.Err() != nil {
 			return
 		}

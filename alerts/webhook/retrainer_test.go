@@ -366,6 +366,28 @@ func TestWhatNoTargetIsCalledIsAnswered(t *testing.T) {
 	})
 }
 
+// What had to wait for its turn may have been sent by whoever owns the shard by now.
+func TestWhatWaitedIsLookedForFirst(t *testing.T) {
+	var looked, begun int
+	slow := &answerer{answer: func(r *http.Request) (int, http.Header, error) {
+		if r.Method == http.MethodGet {
+			looked++
+			return 200, nil, errors.New("away")
+		}
+		begun++
+		return hangs(r)
+	}}
+	live(t, Target{Kubeflow: &Kubeflow{URL: "http://k", Pipeline: "p", Parameter: "kolmo"}, Transport: slow}, func(t *testing.T, o *owner, _ *bytes.Buffer, _ *prometheus.Registry) {
+		o.want(true, "a", "b")
+		o.tell()
+		<-time.After(10*time.Second + time.Millisecond) // the first takes as long
+		synctest.Wait()
+		if begun != 1 || looked != 1 {
+			t.Errorf("%d begun, %d looked for", begun, looked)
+		}
+	})
+}
+
 // A runner begins runs as Airflow, Kubeflow and GitHub do, loses requests and answers,
 // and lists what it began only after a while.
 type runner struct {
