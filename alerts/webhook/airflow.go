@@ -78,7 +78,8 @@ func (a *airflow) page(run string) string {
 }
 
 // authorized sends a request that says who asks. A token that is refused is asked
-// for once more: it may have expired.
+// for once more: it may have expired (401), or be of another key than Airflow's is
+// since it was restarted (403).
 func (a *airflow) authorized(ctx context.Context, method, url string, body []byte) (*reply, error) {
 	if a.Version != 3 {
 		plain := base64.StdEncoding.EncodeToString([]byte(a.Username + ":" + a.Password))
@@ -90,7 +91,7 @@ func (a *airflow) authorized(ctx context.Context, method, url string, body []byt
 			return nil, err
 		}
 		r, err := a.do(ctx, method, url, http.Header{"Authorization": {"Bearer " + token}}, body)
-		if err != nil || r.status != http.StatusUnauthorized || again {
+		if err != nil || again || r.status != http.StatusUnauthorized && r.status != http.StatusForbidden {
 			return r, err
 		}
 	}

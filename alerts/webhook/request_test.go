@@ -144,6 +144,14 @@ func TestAirflow3(t *testing.T) {
 			"a token that has expired is renewed once",
 			[]exchange{token, begin, with(begin, 401, `{"detail":"expired"}`), with(token, 201, `{"access_token":"t2"}`), bearing(begin, "t2")}, 2, false, "",
 		},
+		{
+			"so is one that is no token any more",
+			[]exchange{token, begin, with(begin, 403, `{"detail":"Invalid JWT token"}`), with(token, 201, `{"access_token":"t2"}`), bearing(begin, "t2")}, 2, false, "",
+		},
+		{
+			"the user may not", []exchange{token, with(begin, 403, `{"detail":"Forbidden"}`), token, with(begin, 403, `{"detail":"Forbidden"}`)},
+			1, false, `it answered 403: {"detail":"Forbidden"}`,
+		},
 		{"the password is wrong", []exchange{with(token, 401, `{"detail":"Invalid credentials"}`)}, 1, false, `asking Airflow for a token: it answered 401: {"detail":"Invalid credentials"}`},
 		{"no token in the answer", []exchange{with(token, 201, `{}`)}, 1, false, "its answer holds none"},
 		{"no JSON in the answer", []exchange{with(token, 201, `<html>`)}, 1, false, "its answer cannot be read"},
