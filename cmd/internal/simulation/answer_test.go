@@ -156,5 +156,29 @@ func (s *story) close(a *answer, pasts map[alerts.Version]*past, configured *ref
 		}
 		a.alerts[alert.ID] = append(a.alerts[alert.ID], string(value))
 	}
+	return a.retrain(p, out.Retraining)
+}
+
+// retrain adds what is decided about retraining, and the answer to it, which comes at
+// once: there is nobody of the name that a story asks.
+func (a *answer) retrain(p *past, decided []*alerts.RetrainingRecord) error {
+	for _, record := range decided {
+		value, err := record.Encode()
+		if err != nil {
+			return err
+		}
+		a.alerts[record.ID] = append(a.alerts[record.ID], string(value))
+		if record.Status != alerts.Triggered {
+			continue
+		}
+		progress, answered := p.progress.Answered(alerts.Answer{
+			ID: record.ID, Target: absent, Delivery: alerts.Delivery{Error: "the configuration has no target of this name any more"},
+		})
+		p.progress = progress
+		if value, err = answered.Encode(); err != nil {
+			return err
+		}
+		a.alerts[record.ID] = append(a.alerts[record.ID], string(value))
+	}
 	return nil
 }

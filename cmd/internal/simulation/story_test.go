@@ -112,6 +112,9 @@ func tell(r *rand.Rand) *story {
 	return s
 }
 
+// absent is the name of a target of retraining that there is not.
+const absent = "absent"
+
 // newModel makes up a model.
 func newModel(r *rand.Rand) *model {
 	d := &windows.Definition{Origin: windows.Unset}
@@ -133,6 +136,15 @@ func newModel(r *rand.Rand) *model {
 		Drift:  drift.Default(),
 		Policy: alerts.Policy{For: 1, Of: 1 + r.IntN(2), ResolveAfter: 1 + r.IntN(2), Severity: "critical"},
 	}}
+	m.Retraining = alerts.RetrainingPolicy{
+		Targets: []string{absent}, On: []alerts.Kind{alerts.FeatureDrift, alerts.PredictionDrift}, Cooldown: 2 * size, PerDay: 3, ExpireAfter: time.Hour,
+	}
+	if m.ForgetAfter > 0 {
+		m.Retraining.Schedule = &windows.Definition{Origin: windows.Unset, Size: windows.DurationSpan(3 * size)}
+		if err := m.Retraining.Schedule.Validate(); err != nil {
+			panic(err) // the story is wrong
+		}
+	}
 	m.Drift.MinEvents, m.Drift.Alpha, m.Drift.Numeric = 2, 0.4, "ks"
 	if r.IntN(2) == 0 { // alerts that become worse
 		m.Policy.Severity, m.Policy.Worse = "warning", []alerts.Grade{{Severity: "critical", From: r.Float64()}}
