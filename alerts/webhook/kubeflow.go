@@ -65,7 +65,7 @@ func (k *kubeflow) ask(ctx context.Context, o *order) (taken, error) {
 
 // find looks for a run by its name.
 func (k *kubeflow) find(ctx context.Context, name string) (taken, error) {
-	filter, err := encode(map[string]any{"predicates": []any{map[string]any{"operation": "EQUALS", "key": "display_name", "string_value": name}}})
+	filter, err := encode(map[string]any{"predicates": []any{map[string]any{"operation": "EQUALS", "key": "display_name", "stringValue": name}}})
 	if err != nil {
 		return taken{}, err
 	}

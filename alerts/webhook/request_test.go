@@ -212,7 +212,7 @@ func TestKubeflow(t *testing.T) {
 	}
 	look := exchange{
 		method: "GET", headers: bearer, status: 200, reply: `{}`,
-		path: `/pipeline/apis/v2beta1/runs?experiment_id=e1&filter={"predicates":[{"key":"display_name","operation":"EQUALS","string_value":"kolmo-5b69"}]}&page_size=10`,
+		path: `/pipeline/apis/v2beta1/runs?experiment_id=e1&filter={"predicates":[{"key":"display_name","operation":"EQUALS","stringValue":"kolmo-5b69"}]}&page_size=10`,
 	}
 	there := look
 	there.reply = `{"runs":[{"run_id":"r0","display_name":"kolmo-5b6"},{"run_id":"r1","display_name":"kolmo-5b69"}],"total_size":2}`
