@@ -13,6 +13,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/kolmo-ml/kolmo/alerts"
 	"github.com/kolmo-ml/kolmo/alerts/alertmanager"
 	"github.com/kolmo-ml/kolmo/alerts/kafka"
 	"github.com/kolmo-ml/kolmo/alerts/webhook"
@@ -103,6 +104,9 @@ func TestReadmeNames(t *testing.T) {
 	}
 	for name := range documentedMetrics(t) {
 		names[name] = true
+	}
+	for _, kind := range alerts.Kinds() {
+		names[string(kind)] = true
 	}
 	for _, key := range configs.Keys() {
 		names[strings.Trim(key.Default, "`")] = true // topics among them

@@ -237,4 +237,14 @@ func TestReadmeConfigurations(t *testing.T) {
 			t.Errorf("%s: %v", m[1], problems)
 		}
 	}
+	for n, m := range regexp.MustCompile("(?s)```yaml\n(.*?)```").FindAllStringSubmatch(readme(t), -1) {
+		folder := t.TempDir()
+		if err := os.WriteFile(filepath.Join(folder, "airflow-password"), []byte("secret"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		text := "kafka: {brokers: [localhost:9092]}\nredis: {addresses: [localhost:6379]}\n" + m[1]
+		if _, problems := configs.Parse(filepath.Join(folder, "kolmo.yaml"), []byte(text), os.LookupEnv); len(problems) > 0 {
+			t.Errorf("configuration %d: %v", n, problems)
+		}
+	}
 }
