@@ -175,6 +175,12 @@ func TestPagesAreAccessible(t *testing.T) {
 	for _, path := range []string{"", alerts.ModelPath(id, time.Time{}), alerts.FeaturePath(id, time.Time{}, long), alerts.FeaturePath(id, time.Time{}, "other"), requestsPath(id, storyStart, long)} {
 		pages["long names: "+path[:min(len(path), 9)]] = longNames.URL + "/" + path
 	}
+	handler, troubled := troubledPages(t)
+	troubles := httptest.NewServer(handler)
+	defer troubles.Close()
+	for name, path := range troubled {
+		pages["troubled: "+name] = troubles.URL + "/" + path
+	}
 	d := newBrowser(t).drive(t)
 	for name, url := range pages {
 		for _, width := range []int{360, 1280} {
@@ -182,6 +188,9 @@ func TestPagesAreAccessible(t *testing.T) {
 				said := d.open(url, width, dark)
 				if name == "missing" || name == "gone window" { // the browser itself says that it is a 404
 					said = slices.DeleteFunc(said, func(s string) bool { return strings.Contains(s, "404 (Not Found)") })
+				}
+				if name == "troubled: still read" || name == "troubled: nothing known" { // and that it is a 503
+					said = slices.DeleteFunc(said, func(s string) bool { return strings.Contains(s, "503 (Service Unavailable)") })
 				}
 				where := fmt.Sprintf("%s, %d wide, in the dark: %t", name, width, dark)
 				if len(said) > 0 {

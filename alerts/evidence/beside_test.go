@@ -2,6 +2,7 @@ package evidence
 
 import (
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 	"testing"
@@ -125,7 +126,7 @@ func TestNearBesideTheSlowOne(t *testing.T) {
 				t.Fatalf("the window before %s is %v", name(id, w), before)
 			}
 		})
-		for _, v := range h.all() {
+		for _, v := range h.all(math.MaxInt) {
 			for _, w := range v.windows {
 				if w.start.Before(end) && start.Before(w.end) {
 					want = append(want, name(v.id, w))

@@ -27,8 +27,7 @@ type featurePage struct {
 	Requests       string // link to some of the window's; "" where there are none
 	Beside         []besideLine
 	Strip          strip
-	First, Last    string
-	Short          bool // the columns do not fill the width
+	Period         period
 	Curves         *curves
 	Histogram      *histogram
 	Shifts         *shifts
@@ -51,11 +50,12 @@ func (s *server) feature(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	name, prediction := r.URL.Query().Get("feature"), f == verdict.Prediction
+	p := newPeriod(&v, selected, r.URL.Query().Get("days"), alerts.FeaturePath(v.id, selected.start, name))
 	page := featurePage{
-		Title: visible(name) + " · " + v.title(), ID: v.id, ModelTitle: v.title(), ModelLink: alerts.ModelPath(v.id, selected.start),
+		Title: visible(name) + " · " + v.title(), ID: v.id, ModelTitle: v.title(), ModelLink: p.model(&v, selected),
 		Name: name, Prediction: prediction, Span: span(selected.start, selected.end), Machine: machine(selected.start),
-		Verdict: verdictWords(f), Sentences: append(explainBreaks(f), explain(f)...), Quality: qualityRows(f), Strip: heatStrip(v.windows, name, selected),
-		First: clock(v.windows[0].start), Last: clock(v.last().end), Short: len(v.windows) < fewestColumns, BarWidth: barWidth, Numbers: numberRows(f),
+		Verdict: verdictWords(f), Sentences: append(explainBreaks(f), explain(f)...), Quality: qualityRows(f), Period: p,
+		Strip: heatStrip(p.columns, name, selected, func(w *window) string { return p.feature(&v, w, name) }), BarWidth: barWidth, Numbers: numberRows(f),
 	}
 	if noRequests(verdict, s.requests != nil) == "" {
 		page.Requests = requestsPath(v.id, selected.start, name)
@@ -71,7 +71,7 @@ func (s *server) feature(w http.ResponseWriter, r *http.Request) {
 		page.State.Class = "drifting"
 	}
 	page.Beside = s.beside(&v, selected, verdict, name)
-	page.Missing = missingTrend(v.id, v.windows, name, selected)
+	page.Missing = missingTrend(&v, &p, name, selected)
 	at := slices.Index(v.windows, selected)
 	neighbour := func(i int) string {
 		if i < 0 || i >= len(v.windows) {
@@ -80,14 +80,9 @@ func (s *server) feature(w http.ResponseWriter, r *http.Request) {
 		if _, ok := v.windows[i].find(name); !ok {
 			return ""
 		}
-		return alerts.FeaturePath(v.id, v.windows[i].start, name)
+		return p.feature(&v, v.windows[i], name)
 	}
 	page.Previous, page.Next = neighbour(at-1), neighbour(at+1)
-	for i := range page.Strip.Columns {
-		// Columns and windows differ where a window lacks the feature.
-		at := int(page.Strip.Columns[i].X) / columnWidth
-		page.Strip.Columns[i].Link = alerts.FeaturePath(v.id, v.windows[at].start, name)
-	}
 	if f.Type == windows.Numeric {
 		page.Curves, page.Quantiles = newCurves(f), quantileRows(f.Quantiles)
 		page.Histogram, page.Shifts = newHistogram(f), newShifts(f.Quantiles)
@@ -113,9 +108,7 @@ func (s *server) findFeature(w http.ResponseWriter, r *http.Request) (v version,
 		s.missing(w, r, "This model version has no window yet, so there is no evidence on its features.")
 		return v, nil, nil, nil, false
 	}
-	verdict, err := decodeVerdict(selected.raw)
-	if err != nil {
-		s.fail(w, r, err)
+	if verdict, ok = s.verdict(w, r, &v, selected); !ok {
 		return v, nil, nil, nil, false
 	}
 	name := r.URL.Query().Get("feature")

@@ -174,7 +174,8 @@ func TestMissingOverTime(t *testing.T) {
 	}
 	id := alerts.Version{Model: "fraud", Version: "3"}
 	v, _ := h.one(id)
-	drawn := missingTrend(id, v.windows, "amount", v.last())
+	p := newPeriod(&v, v.last(), "", "")
+	drawn := missingTrend(&v, &p, "amount", v.last())
 	var heights []float64
 	for _, c := range drawn.Strip.Columns {
 		heights = append(heights, c.H)
@@ -185,7 +186,7 @@ func TestMissingOverTime(t *testing.T) {
 	if want := "The largest share of missing values is 50.0 %, in the window 2026-03-02 02:00 – 03:00 UTC. In this window it is 25.0 %."; drawn.Strip.Alt != want {
 		t.Errorf("in words: %q", drawn.Strip.Alt)
 	}
-	if missingTrend(id, v.windows, "whole", v.last()) != nil {
+	if missingTrend(&v, &p, "whole", v.last()) != nil {
 		t.Error("a feature that never lacks a value has a strip of what is missing")
 	}
 	page := get(t, NewHandler(h, discard(), nil), alerts.FeaturePath(id, storyStart.Add(2*time.Hour), "amount"))

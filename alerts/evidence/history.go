@@ -4,23 +4,31 @@ import (
 	"bytes"
 	"container/list"
 	"fmt"
+	"hash/maphash"
+	"math"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
 	"github.com/kolmo-ml/kolmo/alerts"
 )
 
-// History keeps the last verdicts and alerts of each model version. It is
-// bounded: what goes beyond its limits pushes out what is oldest, and counts
-// it. It is safe for concurrent use; no method blocks on anything but memory.
+// History keeps what verdicts and alerts of each model version say: of every
+// window what the strips draw and where its record is, of the newest windows the
+// records themselves. It is bounded: what goes beyond its limits pushes out what
+// is oldest, and counts it. It is safe for concurrent use; no method blocks on
+// anything but memory.
 type History struct {
 	limits Limits
+	seed   maphash.Seed // of the lists of names
 
 	mu       sync.RWMutex
 	versions map[alerts.Version]*list.Element // of *version
 	recent   *list.List                       // of *version: the last updated in front
-	stats    Stats
+	records  *keptRecords
+	stats    Stats // without the records that can be read again
+	reading  *Progress
 }
 
 // A version is one model version, in one segment.
@@ -28,59 +36,91 @@ type version struct {
 	id        alerts.Version
 	windows   []*window   // ascending by start, no start twice
 	incidents []*incident // in the order in which they were first heard of
+	lists     map[uint64]*nameList
 	size      int64
+	// earlier windows there are which a copy has not.
+	earlier int
 }
 
 // NewHistory makes an empty history.
 func NewHistory(limits Limits) *History {
+	limits = limits.orDefault()
 	return &History{
-		limits:   limits.orDefault(),
+		limits:   limits,
+		seed:     maphash.MakeSeed(),
 		versions: make(map[alerts.Version]*list.Element),
 		recent:   list.New(),
+		records:  newKeptRecords(limits.Records),
 	}
 }
 
-// AddVerdict takes a record of the verdicts topic. A record for a window that
-// is there already takes its place, so a topic may be read again from its
-// start. Verdicts of another kind than `window` are counted and left. The
-// error names a record that is not a verdict, or is larger than the history
-// may be.
+// AddVerdict takes a record of the verdicts topic that cannot be read again: it
+// is kept whole for as long as its window is. See AddVerdictAt.
 func (h *History) AddVerdict(value []byte) error {
-	v, err := decodeVerdict(value)
+	return h.AddVerdictAt(nowhere, time.Time{}, value)
+}
+
+// AddVerdictAt takes a record of the verdicts topic, where it is and when it was
+// published; the zero time: nobody knows. Records may come in any order, and again: of two for one window in one partition that with
+// the higher offset counts, otherwise that which came later. Verdicts of another
+// kind than `window` are counted and left. The error names a record that is not a
+// verdict, or is larger than the history may be.
+func (h *History) AddVerdictAt(place Place, published time.Time, value []byte) error {
+	b, err := readBrief(value)
 	if err != nil {
 		return err
 	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if v.Kind != "window" {
+	if b.kind != "window" {
 		h.stats.OtherKinds++
 		return nil
 	}
-	id := alerts.Version{Model: v.Model, Version: v.Version, Segment: v.Segment}
-	if size := versionOverhead + int64(len(value)); size > h.limits.Bytes {
+	var raw []byte
+	if place == nowhere {
+		raw = bytes.Clone(value)
+	}
+	if size := versionOverhead + windowOverhead + int64(len(raw)) + mostOf(b); size > h.limits.Bytes {
 		return fmt.Errorf("keeping the verdict of model %q version %q for %v: its %d bytes are more than the whole history may have (%d)",
-			v.Model, v.Version, v.Window.Start, size, h.limits.Bytes)
+			b.model, b.version, b.start, size, h.limits.Bytes)
 	}
-	kept := h.touch(id)
-	at, known := slices.BinarySearchFunc(kept.windows, v.Window.Start, func(w *window, t time.Time) int { return w.start.Compare(t) })
-	var before *window
-	if len(kept.windows) > 0 {
-		before = kept.windows[max(min(at, len(kept.windows))-1, 0)]
-	}
-	w := newWindow(v, bytes.Clone(value), before)
+	kept := h.touch(alerts.Version{Model: b.model, Version: b.version, Segment: b.segment})
+	at, known := kept.at(b.start)
 	if known {
-		h.resize(kept, w.size-kept.windows[at].size)
+		if old := kept.windows[at].place; old.Partition == place.Partition && place.Offset < old.Offset {
+			return nil
+		}
+	}
+	w := newWindow(b, place, published, raw, func(count int, name func(int) string) *nameList { return h.share(kept, at, count, name) })
+	h.resize(kept, w.size)
+	if known {
+		h.letGo(kept, kept.windows[at])
 		kept.windows[at] = w
 	} else {
-		h.resize(kept, w.size)
 		kept.windows = slices.Insert(kept.windows, at, w)
-		h.stats.Windows++
+	}
+	h.stats.Windows++
+	if raw != nil {
+		h.stats.Records++
+		h.stats.RecordBytes += int64(len(raw))
+	}
+	if place != nowhere {
+		h.records.add(place, w.start, value)
 	}
 	for len(kept.windows) > h.limits.Windows {
 		h.dropOldestWindow(kept)
 	}
 	h.shrink()
 	return nil
+}
+
+// mostOf is what a brief takes at most, where no window has the same names.
+func mostOf(b *brief) int64 {
+	size := int64(cellsOverhead + namesOverhead)
+	for _, f := range b.features {
+		size += cellSize + nameOverhead + int64(len(f.name))
+	}
+	return size
 }
 
 // AddAlert takes a record of the alerts topic. Records of one id are one
@@ -135,6 +175,9 @@ func (h *History) Stats() Stats {
 	defer h.mu.RUnlock()
 	s := h.stats
 	s.Versions = len(h.versions)
+	s.Records += len(h.records.byPlace)
+	s.RecordBytes += h.records.bytes
+	s.Bytes += h.records.bytes
 	return s
 }
 
@@ -148,7 +191,7 @@ func (h *History) touch(id alerts.Version) *version {
 	for len(h.versions) >= h.limits.Versions {
 		h.dropVersion(h.recent.Back())
 	}
-	v := &version{id: id}
+	v := &version{id: id, lists: make(map[uint64]*nameList)}
 	h.versions[id] = h.recent.PushFront(v)
 	h.resize(v, versionOverhead+int64(len(id.Model)+len(id.Version)+len(id.Segment)))
 	return v
@@ -158,7 +201,7 @@ func (h *History) touch(id alerts.Version) *version {
 // that has the most loses its oldest window, so that each keeps its newest for
 // as long as that is enough; then the least recently updated versions go.
 func (h *History) shrink() {
-	for h.stats.Bytes > h.limits.Bytes {
+	for h.stats.Bytes+h.records.bytes > h.limits.Bytes {
 		var largest *version
 		for element := h.recent.Back(); element != nil; element = element.Prev() {
 			v := element.Value.(*version)
@@ -185,10 +228,77 @@ func (h *History) shrink() {
 }
 
 func (h *History) dropOldestWindow(v *version) {
-	h.resize(v, -v.windows[0].size)
+	h.letGo(v, v.windows[0])
 	v.windows = slices.Delete(v.windows, 0, 1)
-	h.stats.Windows--
 	h.stats.EvictedWindows++
+}
+
+// letGo gives back what a window that is about to go took.
+func (h *History) letGo(v *version, w *window) {
+	h.stats.Windows--
+	h.resize(v, -w.size)
+	h.forget(w)
+	if w.names.used--; w.names.used == 0 {
+		h.resize(v, -w.names.size)
+		if sum := h.sum(len(w.names.names), func(i int) string { return w.names.names[i] }); v.lists[sum] == w.names {
+			delete(v.lists, sum)
+		}
+	}
+}
+
+// forget lets go of a window's whole record, where it is at hand.
+func (h *History) forget(w *window) {
+	h.records.drop(w.place)
+	if w.raw != nil {
+		h.stats.Records--
+		h.stats.RecordBytes -= int64(len(w.raw))
+	}
+}
+
+// share finds the list of a window's names among those of its version, mostly at
+// a neighbour in time, or makes one.
+func (h *History) share(v *version, at, count int, name func(int) string) *nameList {
+	same := func(list *nameList) bool {
+		if len(list.names) != count {
+			return false
+		}
+		for i, known := range list.names {
+			if known != name(i) {
+				return false
+			}
+		}
+		return true
+	}
+	for _, near := range []int{at - 1, at} {
+		if 0 <= near && near < len(v.windows) && same(v.windows[near].names) {
+			v.windows[near].names.used++
+			return v.windows[near].names
+		}
+	}
+	sum := h.sum(count, name)
+	if list, ok := v.lists[sum]; ok && same(list) {
+		list.used++
+		return list
+	}
+	list := &nameList{names: make([]string, count), used: 1, size: namesOverhead}
+	for i := range list.names {
+		list.names[i] = strings.Clone(name(i))
+		list.size += nameOverhead + int64(len(list.names[i]))
+	}
+	v.lists[sum] = list
+	h.resize(v, list.size)
+	return list
+}
+
+// sum is a hash of a list of names.
+func (h *History) sum(count int, name func(int) string) uint64 {
+	var sum maphash.Hash
+	sum.SetSeed(h.seed)
+	for i := range count {
+		_, _ = sum.WriteString(name(i)) // a hash takes everything
+		_ = sum.WriteByte(0)
+	}
+	return sum.Sum64()
 }
 
 // dropIncident lets go of the oldest incident that is over, or of the oldest
@@ -204,6 +314,9 @@ func (h *History) dropIncident(v *version) {
 func (h *History) dropVersion(element *list.Element) {
 	v := h.recent.Remove(element).(*version)
 	delete(h.versions, v.id)
+	for _, w := range v.windows {
+		h.forget(w)
+	}
 	h.stats.Bytes -= v.size
 	h.stats.Windows -= len(v.windows)
 	h.stats.Alerts -= len(v.incidents)
@@ -217,14 +330,14 @@ func (h *History) resize(v *version, by int64) {
 	h.stats.Bytes += by
 }
 
-// all copies every version, in no order that matters; what it points to does
-// not change.
-func (h *History) all() []version {
+// all copies every version with its newest windows, at most so many of each, in
+// no order that matters; what a copy points to does not change.
+func (h *History) all(newest int) []version {
 	h.mu.RLock()
 	defer h.mu.RUnlock()
 	out := make([]version, 0, len(h.versions))
 	for element := h.recent.Front(); element != nil; element = element.Next() {
-		out = append(out, element.Value.(*version).copy())
+		out = append(out, element.Value.(*version).copy(newest))
 	}
 	return out
 }
@@ -237,13 +350,34 @@ func (h *History) one(id alerts.Version) (version, bool) {
 	if !ok {
 		return version{}, false
 	}
-	return element.Value.(*version).copy(), true
+	return element.Value.(*version).copy(math.MaxInt), true
 }
 
-func (v *version) copy() version {
+func (v *version) copy(newest int) version {
 	out := *v
-	out.windows, out.incidents = slices.Clone(v.windows), slices.Clone(v.incidents)
+	out.lists = nil
+	out.earlier = max(len(v.windows)-newest, 0)
+	out.windows, out.incidents = slices.Clone(v.windows[out.earlier:]), slices.Clone(v.incidents)
 	return out
+}
+
+// record is the whole record of a window, where it is at hand.
+func (h *History) record(w *window) ([]byte, bool) {
+	if w.raw != nil {
+		return w.raw, true
+	}
+	h.mu.RLock()
+	defer h.mu.RUnlock()
+	r, ok := h.records.byPlace[w.place]
+	if !ok {
+		return nil, false
+	}
+	return r.value, true
+}
+
+// at is the number of the window that starts then, among those that a copy has.
+func (v *version) at(start time.Time) (int, bool) {
+	return slices.BinarySearchFunc(v.windows, start, func(w *window, t time.Time) int { return w.start.Compare(t) })
 }
 
 // last is the newest window; nil where there is none.

@@ -2,6 +2,7 @@ package evidence
 
 import (
 	"fmt"
+	"math"
 	"strings"
 	"sync"
 	"testing"
@@ -17,12 +18,29 @@ func recount(t *testing.T, h *History) {
 	s := h.Stats()
 	var windows, incidents int
 	var size int64
-	for _, v := range h.all() {
+	records, whole := 0, 0
+	for _, v := range h.all(math.MaxInt) {
 		windows += len(v.windows)
 		incidents += len(v.incidents)
 		own := versionOverhead + int64(len(v.id.Model)+len(v.id.Version)+len(v.id.Segment))
+		lists := make(map[*nameList]int)
 		for _, w := range v.windows {
 			own += w.size
+			if w.raw != nil {
+				whole++
+			}
+			if r, ok := h.records.byPlace[w.place]; ok {
+				records++
+				size += recordOverhead + int64(len(r.value))
+			}
+			if lists[w.names]++; lists[w.names] == 1 {
+				own += w.names.size
+			}
+		}
+		for list, used := range lists {
+			if list.used != used {
+				t.Errorf("%v: %d windows have the names %q, counted are %d", v.id, used, list.names, list.used)
+			}
 		}
 		for _, i := range v.incidents {
 			own += i.size
@@ -31,6 +49,9 @@ func recount(t *testing.T, h *History) {
 			t.Errorf("%v counts %d bytes, and has %d", v.id, v.size, own)
 		}
 		size += own
+	}
+	if whole+records != s.Records || len(h.records.oldest) != records || h.records.bytes > h.limits.Records {
+		t.Errorf("the history counts %+v, and has %d records of its windows", s, records)
 	}
 	if windows != s.Windows || incidents != s.Alerts || size != s.Bytes {
 		t.Errorf("the history counts %+v, and has %d windows, %d alerts, %d bytes", s, windows, incidents, size)
@@ -238,11 +259,11 @@ func FuzzRecords(f *testing.F) {
 		}
 		handler := NewHandler(h, discard(), nil)
 		parse(t, get(t, handler, "").Body.String())
-		for _, v := range h.all() {
+		for _, v := range h.all(math.MaxInt) {
 			parse(t, get(t, handler, alerts.ModelPath(v.id, time.Time{})).Body.String())
 			if last := v.last(); last != nil {
-				for _, c := range last.cells {
-					parse(t, get(t, handler, alerts.FeaturePath(v.id, last.start, c.name)).Body.String())
+				for _, name := range last.names.names {
+					parse(t, get(t, handler, alerts.FeaturePath(v.id, last.start, name)).Body.String())
 				}
 			}
 		}

@@ -61,8 +61,8 @@ type parsed struct {
 // The elements and attributes that our templates write. Whatever a name slips
 // in beside them fails the test.
 var (
-	knownElements   = strings.Fields("html head meta title link body a header span main nav h1 h2 h3 p strong section figure figcaption div table caption thead tbody tr th td svg rect line polyline polygon circle text time details summary dl dt dd bdi br code ul li footer")
-	knownAttributes = strings.Fields("lang charset name content rel type href class id role aria-label aria-hidden aria-current tabindex scope title datetime width height viewBox preserveAspectRatio x y x1 x2 y1 y2 cx cy r dx dy text-anchor points colspan")
+	knownElements   = strings.Fields("html head meta title link body a header span main nav h1 h2 h3 p strong section figure figcaption div table caption thead tbody tr th td svg rect line path polyline polygon circle text time details summary dl dt dd bdi br code ul li footer")
+	knownAttributes = strings.Fields("lang charset name content rel type href class id role aria-label aria-hidden aria-current tabindex scope title datetime width height viewBox preserveAspectRatio x y x1 x2 y1 y2 cx cy r dx dy d text-anchor points colspan open")
 )
 
 // parse reads a page as XML, which its templates are, so that nothing is
@@ -147,7 +147,7 @@ func TestHostileNames(t *testing.T) {
 			for len(todo) > 0 {
 				link := todo[0]
 				todo = todo[1:]
-				if seen[link] || strings.HasPrefix(link, "#") || strings.HasPrefix(link, "https://example.org/") {
+				if seen[link] || strings.HasPrefix(link, "#") || strings.HasPrefix(link, "https://example.org/") || strings.HasPrefix(link, "runbooks/") {
 					continue
 				}
 				seen[link] = true

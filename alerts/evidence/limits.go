@@ -6,13 +6,18 @@ type Limits struct {
 	Versions int   // model versions (with a segment each counts)
 	Windows  int   // windows per model version
 	Alerts   int   // incidents per model version
-	Bytes    int64 // of all records together, with what is kept beside them
+	Bytes    int64 // of everything that is kept
+	// Records is how many of the bytes may be records of windows that can be read
+	// again from where they came; those of the newest windows are kept. Of the other
+	// windows there is what the strips draw.
+	Records int64
 }
 
-// DefaultLimits keep two days of hourly windows of a thousand model versions,
-// in at most 256 MiB.
+// DefaultLimits have room for ninety days of hourly windows, with fifty features
+// each, of two hundred model versions: such a window takes less than 450 bytes, and
+// one with twenty features less than 320.
 func DefaultLimits() Limits {
-	return Limits{Versions: 1000, Windows: 48, Alerts: 50, Bytes: 256 << 20}
+	return Limits{Versions: 1000, Windows: 30_000, Alerts: 200, Bytes: 256 << 20, Records: 64 << 20}
 }
 
 func (l Limits) orDefault() Limits {
@@ -29,6 +34,10 @@ func (l Limits) orDefault() Limits {
 	if l.Bytes > 0 {
 		d.Bytes = l.Bytes
 	}
+	if l.Records > 0 {
+		d.Records = l.Records
+	}
+	d.Records = min(d.Records, d.Bytes/2)
 	return d
 }
 
@@ -38,6 +47,10 @@ type Stats struct {
 	Windows  int   `json:"windows"`
 	Alerts   int   `json:"alerts"`
 	Bytes    int64 `json:"bytes"`
+	// Records are the windows whose whole record is at hand, with their bytes,
+	// which Bytes contains; the others' are read again when they are looked at.
+	Records     int   `json:"records"`
+	RecordBytes int64 `json:"record_bytes"`
 	// Evicted count what the limits pushed out. The windows and alerts of an
 	// evicted version count too.
 	EvictedVersions uint64 `json:"evicted_versions"`

@@ -14,21 +14,23 @@ import (
 // modelPage is one model version: its windows over time, one of them in full,
 // and its alerts.
 type modelPage struct {
-	Title   string
-	ID      alerts.Version
-	Link    string
-	State   state
-	Firing  []alertRow
-	History []alertRow // newest first
-	Windows []windowRow
-	// Timeline is the number of drifted features in each window; First and Last
-	// are the ends of the time it covers.
+	Title     string
+	ID        alerts.Version
+	Link      string
+	State     state
+	Condition *conditionWords
+	Firing    []alertRow
+	History   []alertRow // newest first
+	Windows   windowList
+	Period    period
+	// Timeline is the number of drifted features in each window.
 	Timeline    strip
-	First, Last string
-	Short       bool // the columns do not fill the width
+	Alerts      *strip // in which windows alerts fired, or were about to; nil: in none
 	Strips      []stripRow
-	HiddenStrip int         // features without a strip
+	HiddenStrip int // features without a strip
+	Levels      []levelRow
 	Window      *windowPage // nil where no window has closed yet
+	Reading     string      // how far older verdicts have been read; "" where all are
 }
 
 // A stripRow is a feature over all windows.
@@ -38,10 +40,12 @@ type stripRow struct {
 	Times      int
 }
 
-// A windowRow names a window in the list of all.
-type windowRow struct {
-	Span, Machine, Link, Events, Words string
-	Selected                           bool
+// A levelRow is a number of the service over all windows.
+type levelRow struct {
+	Name  string
+	Strip strip
+	Most  string // what the full height stands for
+	Last  string // in the selected window
 }
 
 // windowPage is one window in full.
@@ -49,6 +53,7 @@ type windowPage struct {
 	Span, Machine  string
 	Newest         bool
 	Previous, Next string // links; "" at the ends
+	Unreadable     string // why there is no more than the digest; "" where there is
 	Words          string
 	Events, Late   string
 	OverLimit      string // "" where none
@@ -57,6 +62,9 @@ type windowPage struct {
 	Shed           []string
 	Reference      string // in words
 	ReferenceID    string
+	Alerts         []stageRow // where alerts stood after it
+	Traffic        string     // what is usual; "" where that is not known
+	Objectives     []objectiveRow
 	Rows           []featureRow
 	HiddenRows     int
 	All            string // link that shows every row
@@ -75,8 +83,14 @@ func (s *server) model(w http.ResponseWriter, r *http.Request) {
 	if !ok {
 		return
 	}
-	everything := r.URL.Query().Get("show") == "all"
-	page := modelPage{Title: v.title(), ID: v.id, Link: alerts.ModelPath(v.id, time.Time{}), State: stateOf(&v)}
+	q := r.URL.Query()
+	everything := q.Get("show") == "all"
+	page := modelPage{
+		Title: v.title(), ID: v.id, Link: alerts.ModelPath(v.id, time.Time{}), State: stateOf(&v), Condition: conditionOf(&v).words(),
+	}
+	if unread := s.history.unread(); unread != nil {
+		page.Reading = unread.words()
+	}
 	for _, i := range slices.Backward(v.incidents) {
 		row := newAlertRow(i, v.id)
 		page.History = append(page.History, row)
@@ -85,19 +99,21 @@ func (s *server) model(w http.ResponseWriter, r *http.Request) {
 		}
 	}
 	if selected != nil {
-		page.Timeline = driftStrip(v.windows, 2*stripHeight, selected, func(w *window) string { return alerts.ModelPath(v.id, w.start) })
-		page.First, page.Last, page.Short = clock(v.windows[0].start), clock(v.last().end), len(v.windows) < fewestColumns
-		page.Strips, page.HiddenStrip = strips(&v, selected, everything)
-		for _, w := range slices.Backward(v.windows) {
-			page.Windows = append(page.Windows, windowRow{
-				Span: span(w.start, w.end), Machine: machine(w.start), Link: alerts.ModelPath(v.id, w.start),
-				Events: count(w.events), Words: w.words(), Selected: w == selected,
-			})
+		link := page.Link
+		if q.Has("window") {
+			link = alerts.ModelPath(v.id, selected.start)
 		}
-		var err error
-		if page.Window, err = newWindowPage(&v, selected, everything); err != nil {
-			s.fail(w, r, err)
-			return
+		p := newPeriod(&v, selected, q.Get("days"), link)
+		page.Period = p
+		page.Timeline = driftStrip(p.columns, 2*stripHeight, selected, func(w *window) string { return p.model(&v, w) })
+		page.Alerts = alertStrip(p.columns, selected, func(w *window) string { return p.model(&v, w) })
+		page.Strips, page.HiddenStrip = strips(&v, &p, selected, everything)
+		page.Levels = levels(&p, selected)
+		page.Windows = newWindowList(&v, &p, selected, q.Get("list"), link)
+		verdict, err := s.decoded(r.Context(), &v, selected)
+		page.Window = newWindowPage(&v, &p, selected, verdict, everything)
+		if err != nil {
+			page.Window.Unreadable = s.unreadable(&v, selected, err)
 		}
 		page.Window.Beside = s.beside(&v, selected, nil, "")
 	}
@@ -106,15 +122,16 @@ func (s *server) model(w http.ResponseWriter, r *http.Request) {
 
 // strips draws the features that drifted most often, then those with the
 // largest effect in the selected window.
-func strips(v *version, selected *window, everything bool) (rows []stripRow, hidden int) {
+func strips(v *version, p *period, selected *window, everything bool) (rows []stripRow, hidden int) {
 	type feature struct {
 		name   string
 		times  int
 		effect float32
 	}
 	byName := make(map[string]*feature)
-	for _, w := range v.windows {
-		for _, c := range w.cells {
+	for _, w := range p.windows {
+		for i := range w.cells {
+			c := w.cell(i)
 			f := byName[c.name]
 			if f == nil {
 				f = &feature{name: c.name}
@@ -139,29 +156,30 @@ func strips(v *version, selected *window, everything bool) (rows []stripRow, hid
 		hidden, order = len(order)-stripsShown, order[:stripsShown]
 	}
 	for _, f := range order {
-		drawn := heatStrip(v.windows, f.name, selected)
-		rows = append(rows, stripRow{Name: f.name, Link: alerts.FeaturePath(v.id, selected.start, f.name), Strip: drawn, Times: f.times})
+		drawn := heatStrip(p.columns, f.name, selected, nil)
+		rows = append(rows, stripRow{Name: f.name, Link: p.feature(v, selected, f.name), Strip: drawn, Times: f.times})
 	}
 	return rows, hidden
 }
 
-func newWindowPage(v *version, w *window, everything bool) (*windowPage, error) {
-	verdict, err := decodeVerdict(w.raw)
-	if err != nil {
-		return nil, err
-	}
+// newWindowPage shows a window; verdict is nil where it cannot be read.
+func newWindowPage(v *version, p *period, w *window, verdict *drift.Verdict, everything bool) *windowPage {
 	page := &windowPage{
-		Span: span(w.start, w.end), Machine: machine(w.start), Newest: w == v.last(), Words: w.words(),
-		Events: count(verdict.Events), Late: count(verdict.Late), Incomplete: verdict.Incomplete, Error: verdict.Error, Shed: verdict.Shed,
-		Rows: featureRows(v.id, verdict),
+		Span: span(w.start, w.end), Machine: machine(w.start), Newest: w == v.last(), Words: w.words(), Events: count(w.events), Incomplete: w.incomplete,
+		All: p.model(v, w) + "&show=all",
 	}
-	at := slices.Index(v.windows, w)
-	if at > 0 {
-		page.Previous = alerts.ModelPath(v.id, v.windows[at-1].start)
+	if at, ok := v.at(w.start); ok {
+		if at > 0 {
+			page.Previous = p.model(v, v.windows[at-1])
+		}
+		if at+1 < len(v.windows) {
+			page.Next = p.model(v, v.windows[at+1])
+		}
 	}
-	if at+1 < len(v.windows) {
-		page.Next = alerts.ModelPath(v.id, v.windows[at+1].start)
+	if verdict == nil {
+		return page
 	}
+	page.Late, page.Error, page.Shed, page.Rows = count(verdict.Late), verdict.Error, verdict.Shed, featureRows(v.id, verdict)
 	if verdict.OverLimit > 0 {
 		page.OverLimit = count(verdict.OverLimit)
 	}
@@ -172,9 +190,12 @@ func newWindowPage(v *version, w *window, everything bool) (*windowPage, error) 
 		page.HiddenRows = len(page.Rows) - featuresShown
 		page.Rows = page.Rows[:featuresShown]
 	}
-	page.All = alerts.ModelPath(v.id, w.start) + "&show=all"
+	for i := range page.Rows {
+		page.Rows[i].Link += p.suffix
+	}
+	page.Alerts, page.Traffic, page.Objectives = stageRows(verdict), usualTraffic(verdict.Traffic), objectiveRows(verdict.Performance)
 	page.perform(verdict.Performance)
-	return page, nil
+	return page
 }
 
 // perform shows how the service did.

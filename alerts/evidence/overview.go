@@ -16,8 +16,13 @@ type overviewPage struct {
 	Rows   []overviewRow
 	Firing int // incidents
 	Stats  Stats
-	// Waiting is what the windows wait for; nil: nothing.
+	// Waiting is what the windows wait for, Behind that they close too late; nil:
+	// nothing.
 	Waiting *waitingWords
+	Behind  *behindWords
+	// Conditions counts the versions in each.
+	Conditions []conditionWords
+	Reading    string // how far older verdicts have been read; "" where all are
 }
 
 // An overviewRow is one model version.
@@ -26,6 +31,8 @@ type overviewRow struct {
 	Link   string
 	State  state
 	Alerts []string // kinds that fire, with their severity
+	// Condition is what keeps it from being watched; nil: nothing.
+	Condition *conditionWords
 	// Of the last window; Window is "" where there is none.
 	Window, WindowMachine, Events, Found string
 	Drifts                               int
@@ -48,19 +55,28 @@ func stateOf(v *version) state {
 		return state{"drifting", "drifted"}
 	case last.broken > 0:
 		return state{"drifting", "broken data"}
-	case last.tested == 0 && last.prediction < quiet:
+	case last.untested():
+		if words := conditionOf(v).words(); words != nil {
+			return state{"waiting", words.Words}
+		}
 		return state{"waiting", last.words()}
 	}
 	return state{"quiet", "no drift"}
 }
 
 func (s *server) overview(w http.ResponseWriter, r *http.Request) {
-	page := overviewPage{Title: "Model versions", Stats: s.history.Stats(), Waiting: s.waitingWords()}
-	all := s.history.all()
+	all := s.history.all(sparkWindows)
 	sortWorstFirst(all)
+	unread := s.history.unread()
+	page := overviewPage{
+		Title: "Model versions", Stats: s.history.Stats(), Waiting: s.waitingWords(), Behind: s.behind(all, unread).words(), Conditions: countConditions(all),
+	}
+	if unread != nil {
+		page.Reading = unread.words()
+	}
 	for i := range all {
 		v := &all[i]
-		row := overviewRow{ID: v.id, Link: alerts.ModelPath(v.id, time.Time{}), State: stateOf(v)}
+		row := overviewRow{ID: v.id, Link: alerts.ModelPath(v.id, time.Time{}), State: stateOf(v), Condition: conditionOf(v).words()}
 		for _, i := range v.incidents {
 			if i.firing() {
 				page.Firing++
@@ -70,7 +86,7 @@ func (s *server) overview(w http.ResponseWriter, r *http.Request) {
 		if last := v.last(); last != nil {
 			row.Window, row.WindowMachine = span(last.start, last.end), machine(last.start)
 			row.Events, row.Found, row.Drifts = count(last.events), last.words(), last.drifts()
-			row.Spark = driftStrip(v.windows[max(0, len(v.windows)-sparkWindows):], stripHeight, nil, nil).flushRight(sparkWindows)
+			row.Spark = driftStrip(bundled(v.windows), stripHeight, nil, nil).flushRight(sparkWindows).light()
 		}
 		page.Rows = append(page.Rows, row)
 	}

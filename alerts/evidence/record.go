@@ -28,39 +28,79 @@ const (
 
 // A cell is one feature of one window, as the strips show it.
 type cell struct {
-	name   string
-	effect float32 // 0 where there is none
-	// missing is the share of missing values, in parts of missingWhole; a share
-	// that is not zero is at least one part.
-	missing uint16
+	name    string
+	effect  float32 // to 1/effectWhole; 0 where there is none
+	missing uint16  // the share of missing values, in parts of missingWhole
 	mark    mark
 }
 
-// A window is one verdict: its record, and what the strips need of it. It does
-// not change once it is made, so readers may hold it without a lock.
+// A packed is a cell as it is kept, beside a name: the mark in the upper three
+// bits, the effect in parts of effectWhole in the others; and the missing share.
+type packed struct{ marked, missing uint16 }
+
+// effectWhole is an effect of 1. The steps of the colours are whole parts of it.
+const effectWhole = 8000
+
+func pack(f *briefFeature) packed {
+	effect := 0.0
+	if !math.IsNaN(f.effect) {
+		effect = min(max(f.effect, 0), 1)
+	}
+	return packed{marked: uint16(f.mark())<<13 | uint16(math.Round(effect*effectWhole)), missing: f.missingParts()}
+}
+
+func (p packed) mark() mark      { return mark(p.marked >> 13) }
+func (p packed) effect() float32 { return float32(p.marked&0x1fff) / effectWhole }
+
+// A nameList are the names of a window's cells, in order. Windows with the same
+// names share it.
+type nameList struct {
+	names []string
+	used  int // windows that have it
+	size  int64
+}
+
+// A Place is where a record of the verdicts topic is.
+type Place struct {
+	Partition int32
+	Offset    int64
+}
+
+// nowhere is the place of a record that cannot be read again.
+var nowhere = Place{Partition: -1, Offset: -1}
+
+// A window is what is kept of one verdict: what the strips draw, and where its
+// record is. It does not change once it is made, so readers may hold it without
+// a lock.
 type window struct {
 	start, end    time.Time
-	raw           []byte // the record as it came
+	published     int64 // Unix milliseconds; 0: nobody knows
+	place         Place
+	raw           []byte // the record as it came, of a window whose place is nowhere
 	events        uint64
+	names         *nameList
+	cells         []packed // the prediction under its reserved name
+	errorRate     float32  // NaN: not known
+	p99           float32  // milliseconds; NaN: not known
+	features      int32    // without the prediction
+	tested, drift int32    // of the features
+	broken        int32    // features with broken data, the prediction with them
+	largest       float32  // effect among the drifted
+	prediction    mark
+	alert         alertStage
 	hasReference  bool
 	incomplete    bool
-	failed        bool // the verdict carries an error
-	features      int  // without the prediction
-	tested, drift int  // of the features
-	broken        int  // features with broken data, the prediction with them
-	prediction    mark
-	largest       float32 // effect among the drifted
-	// errorRate is the share of answers that are errors, p99 a latency in
-	// milliseconds; NaN where the verdict has none.
-	errorRate, p99 float32
-	cells          []cell // in name order, the prediction under its reserved name
-	size           int64  // bytes, by estimate
+	failed        bool  // the verdict carries an error
+	size          int64 // bytes, by estimate, without the list of names
 }
 
 // Sizes of what is kept beside a record's own bytes, rounded up.
 const (
-	windowOverhead  = 256
-	cellOverhead    = 32
+	windowOverhead  = 216 // the window, and the pointer to it
+	cellsOverhead   = 16
+	cellSize        = 4
+	nameOverhead    = 24
+	namesOverhead   = 96
 	alertOverhead   = 512
 	versionOverhead = 1024
 )
@@ -105,80 +145,73 @@ func decodeAlert(value []byte) (*alerts.Alert, error) {
 	return a, nil
 }
 
-// newWindow reduces a verdict to what is kept. Names are shared with those of
-// the window before it, which mostly has the same features.
-func newWindow(v *drift.Verdict, raw []byte, before *window) *window {
+// newWindow reduces a brief to what is kept. names makes the list of the names
+// it is given; raw is nil where the record can be read again.
+func newWindow(b *brief, place Place, published time.Time, raw []byte, names func(count int, name func(int) string) *nameList) *window {
 	w := &window{
-		start: v.Window.Start, end: v.Window.End, raw: raw, events: v.Events,
-		hasReference: v.Reference != nil, incomplete: v.Incomplete, failed: v.Error != "",
-		features: len(v.Features),
+		start: b.start, end: b.end, place: place, raw: raw, events: b.events, errorRate: orNaN(b.errorRate), p99: orNaN(b.p99),
+		alert: b.alert, hasReference: b.hasReference, incomplete: b.incomplete, failed: b.failed, features: int32(len(b.features)),
 	}
-	w.errorRate, w.p99 = performanceOf(v.Performance)
-	w.cells = make([]cell, 0, len(v.Features)+1)
-	for name, f := range v.Features {
-		m := markOf(f)
-		switch m {
+	if !published.IsZero() {
+		w.published = published.UnixMilli()
+	}
+	cells := make([]*briefFeature, 0, len(b.features)+1)
+	for i := range b.features {
+		f := &b.features[i]
+		switch f.mark() {
 		case drifted:
 			w.drift++
 			w.tested++
 		case quiet:
 			w.tested++
 		}
-		if f.Broken {
+		if f.broken {
 			w.broken++
 		}
-		if name != predictionName || v.Prediction == nil {
-			w.cells = append(w.cells, cell{name: name, effect: effectOf(f), missing: missingOf(f), mark: m})
+		if f.name != predictionName || b.prediction == nil {
+			cells = append(cells, f)
 		}
 	}
-	if v.Prediction != nil {
-		w.prediction = markOf(v.Prediction)
-		if v.Prediction.Broken {
+	if p := b.prediction; p != nil {
+		w.prediction = p.mark()
+		if p.broken {
 			w.broken++
 		}
-		w.cells = append(w.cells, cell{name: predictionName, effect: effectOf(v.Prediction), missing: missingOf(v.Prediction), mark: w.prediction})
+		at, _ := slices.BinarySearchFunc(cells, p.name, func(f *briefFeature, name string) int { return strings.Compare(f.name, name) })
+		cells = slices.Insert(cells, at, p)
 	}
-	slices.SortFunc(w.cells, func(a, b cell) int { return strings.Compare(a.name, b.name) })
-	w.size = windowOverhead + int64(len(raw)) + cellOverhead*int64(len(w.cells))
-	for i := range w.cells {
-		c := &w.cells[i]
-		w.size += int64(len(c.name))
-		if c.mark == drifted {
-			w.largest = max(w.largest, c.effect)
-		}
-		if before != nil {
-			if known, ok := before.find(c.name); ok {
-				c.name = known.name
-			}
+	w.cells = make([]packed, len(cells))
+	for i, f := range cells {
+		w.cells[i] = pack(f)
+		if f.mark() == drifted {
+			w.largest = max(w.largest, w.cells[i].effect())
 		}
 	}
+	w.names = names(len(cells), func(i int) string { return cells[i].name })
+	w.size = windowOverhead + cellsOverhead + cellSize*int64(len(cells)) + int64(len(raw))
 	return w
 }
 
-// performanceOf is what of a window's performance later windows are compared with.
-func performanceOf(p *drift.Performance) (errorRate, p99 float32) {
-	errorRate, p99 = float32(math.NaN()), float32(math.NaN())
-	if p == nil {
-		return errorRate, p99
+func orNaN(x *float64) float32 {
+	if x == nil {
+		return float32(math.NaN())
 	}
-	if rate, ok := finite(p.ErrorRate); ok {
-		errorRate = float32(rate)
-	}
-	if p.Latency != nil {
-		if q, ok := finite(&p.Latency.P99); ok {
-			p99 = float32(q)
-		}
-	}
-	return errorRate, p99
+	return float32(*x)
 }
 
 // find looks a feature up.
 func (w *window) find(name string) (cell, bool) {
-	i, ok := slices.BinarySearchFunc(w.cells, name, func(c cell, name string) int { return strings.Compare(c.name, name) })
+	i, ok := slices.BinarySearch(w.names.names, name)
 	if !ok {
 		return cell{}, false
 	}
-	return w.cells[i], true
+	return w.cell(i), true
+}
+
+// cell is one of the window's, by its number.
+func (w *window) cell(i int) cell {
+	p := w.cells[i]
+	return cell{name: w.names.names[i], effect: p.effect(), missing: p.missing, mark: p.mark()}
 }
 
 func markOf(f *drift.Feature) mark {

@@ -97,9 +97,8 @@ func (s *server) requestsOf(w http.ResponseWriter, r *http.Request) {
 		s.missing(w, r, "This model version has no window yet, so there are no requests of it.")
 		return
 	}
-	verdict, err := decodeVerdict(selected.raw)
-	if err != nil {
-		s.fail(w, r, err)
+	verdict, ok := s.verdict(w, r, &v, selected)
+	if !ok {
 		return
 	}
 	feature := r.URL.Query().Get("feature")

@@ -3,6 +3,8 @@ package evidence
 import (
 	"fmt"
 	"time"
+
+	"github.com/kolmo-ml/kolmo/alerts"
 )
 
 // Waiting is an input partition that the others wait for: no window that it has not
@@ -18,7 +20,7 @@ type Waiting struct {
 
 // waitingWords are what the start page says of it.
 type waitingWords struct {
-	Partition, Progress, Held, Since, Machine string
+	Partition, Progress, Held, Since, Machine, Runbook string
 }
 
 func (s *server) waitingWords() *waitingWords {
@@ -29,7 +31,7 @@ func (s *server) waitingWords() *waitingWords {
 	words := &waitingWords{
 		Partition: w.Partition, Progress: "It has not been read yet.",
 		Since: clock(w.Since.Truncate(time.Second)) + " UTC", Machine: machine(w.Since.Truncate(time.Second)),
-		Held: "Another partition has stopped for it since",
+		Held: "Another partition has stopped for it since", Runbook: alerts.RunbookPath("KolmoPartitionStuck"),
 	}
 	if w.Watermark != nil {
 		words.Progress = fmt.Sprintf("Its events have come to %s UTC, %s behind the partition that is furthest ahead.", clock(*w.Watermark), length(w.Behind))
