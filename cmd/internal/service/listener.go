@@ -66,7 +66,9 @@ func newListener(o Options, s *Service) (*listener, error) {
 		return nil, err
 	}
 	mux.Handle("/runbooks/", howTo)
-	mux.Handle("/", evidence.NewHandler(s.history, o.Log, s.waiting, evidence.WithRequests(newRequestReader(o.Client, o.Inputs, o.Event).read)))
+	mux.Handle("/", evidence.NewHandler(s.history, o.Log, s.waiting,
+		evidence.WithArchive(newVerdictArchive(o)), evidence.WithClock(time.Now),
+		evidence.WithRequests(newRequestReader(o.Client, o.Inputs, o.Event).read)))
 	return &listener{net: socket, server: newServer(mux, o.Log), web: o.Web, scheme: protection.scheme(), log: o.Log}, nil
 }
 

@@ -92,7 +92,7 @@ func Start(ctx context.Context, o Options) (*Service, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Service{options: o, history: evidence.NewHistory(evidence.Limits{})}
+	s := &Service{options: o, history: evidence.NewHistory(evidence.Limits{Bytes: historyBytes(o.MemoryLimit)})}
 	s.consumer, err = consumer.New(consumer.Options{
 		Group: o.Group, Topics: o.Inputs, Start: o.Start, SessionTimeout: o.SessionTimeout, FetchMaxBytes: o.FetchMaxBytes,
 		Client:      o.Client,
