@@ -134,7 +134,7 @@ func TestWhatRunbooksNameIsThere(t *testing.T) {
 				t.Errorf("%s names %s, which nobody records", name, series)
 			}
 		}
-		for _, m := range regexp.MustCompile("`((?:alert|drift|window|reference|limits|kafka|redis|alertmanager)\\.[a-z_.]+)`").FindAllStringSubmatch(text, -1) {
+		for _, m := range regexp.MustCompile("`((?:alert|drift|window|reference|limits|kafka|redis|alertmanager|slo|traffic)\\.[a-z_.]+)`").FindAllStringSubmatch(text, -1) {
 			if !keys[m[1]] {
 				t.Errorf("%s names the key %s, which there is not", name, m[1])
 			}
@@ -142,6 +142,18 @@ func TestWhatRunbooksNameIsThere(t *testing.T) {
 		for _, m := range regexp.MustCompile(`\]\(([A-Z]\w+)\)`).FindAllStringSubmatch(text, -1) {
 			if texts[m[1]] == "" {
 				t.Errorf("%s links to %s, which has no runbook", name, m[1])
+			}
+		}
+	}
+	for name, text := range texts {
+		for _, m := range regexp.MustCompile("(?s)```yaml\n(.*?)```").FindAllStringSubmatch(text, -1) {
+			var lines []string
+			for line := range strings.Lines(m[1]) {
+				lines = append(lines, strings.TrimPrefix(strings.TrimRight(line, "\n"), "  "))
+			}
+			config := "kafka: {brokers: [localhost:9092]}\nredis: {addresses: [localhost:6379]}\n" + strings.Join(lines, "\n")
+			if _, problems := configs.Parse(name, []byte(config), func(string) (string, bool) { return "", false }); len(problems) > 0 {
+				t.Errorf("%s shows a configuration that is not taken: %v\n%s", name, problems, config)
 			}
 		}
 	}

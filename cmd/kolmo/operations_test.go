@@ -114,6 +114,7 @@ func TestOperations(t *testing.T) {
 	config := s.write(t, setup{name: "observed", inputs: "{predictions: [predictions], features: [features]}", model: fmt.Sprintf(`    window: {size: 5s, lateness: 1s}
     reference: {kind: first, windows: 2}
     alert: {for: 1, of: 1, resolve_after: 1, severity: {warning: 0, critical: 0.3}}
+    drift: {min_effect: 0.3}
     slo: {error_rate: 0.01}
 alertmanager: {urls: [%q], timeout: 2s, resend: 1s}
 external_url: http://%s
