@@ -96,6 +96,16 @@ max by (job, topic) (%s) > %.0f
 				Summary:     "kolmo is behind: what it finds, it finds late.",
 				Description: `On the topic {{ $labels.topic }} kolmo is {{ $value | humanizeDuration }} behind the clock. Every window closes that much later, and so comes every page.`,
 			}},
+		// An instance that Kafka has not answered for long owns no partition, and says nothing
+		// of any.
+		{Alert: "KolmoBehind", For: "5m", Labels: Labels{"critical"}, Expr: `
+count by (job) (kolmo_build_info)
+  unless on (job)
+kolmo_partition_idle`,
+			Annotations: Annotations{
+				Summary:     "kolmo runs and reads nothing.",
+				Description: `{{ $value }} instances run, and none of them has a partition to read: they do not reach Kafka, or it does not let them join the group. No window closes, and nobody is paged for models.`,
+			}},
 		{Alert: "KolmoNotClosing", For: "5m", Labels: Labels{"critical"}, Expr: `
 time() - max by (job, shard) (kolmo_closed_timestamp_seconds) > 300`,
 			Annotations: Annotations{

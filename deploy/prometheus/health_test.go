@@ -109,6 +109,12 @@ func TestHealth(t *testing.T) {
 		return fired{"KolmoBehind", labelled("critical", "topic", topic), "On the topic " + topic + " kolmo is " + of + " behind the clock. Every window closes that much later, and so comes every page."}
 	}
 
+	lost := but(silent("predictions", constantly("0")))
+	for series, values := range lost {
+		if strings.Contains(series, "partition") || strings.Contains(series, "shard") || strings.Contains(series, "model") {
+			lost[series] = strings.NewReplacer("x120", "x30 stale", "5x30 65+60x90", "5x30 stale").Replace(values)
+		}
+	}
 	gone := make(map[string]string)
 	for series, values := range healthy() {
 		gone[series] = strings.Replace(values, "x120", "x30 stale", 1)
@@ -122,6 +128,9 @@ func TestHealth(t *testing.T) {
 		{"nobody sends, and kolmo is started anew in between", but(silent("predictions", "0x30 1x50 0x2 1x30")), map[string][]fired{"79m": {noDataFires}, "83m": {noDataFires}, "95m": {noDataFires}}},
 		{"Kafka answers no more", but(together(silent("predictions", constantly("0")), silent("features", constantly("0")))), map[string][]fired{
 			"50m": nil, "61m": {behind("predictions", "31m 5s"), behind("features", "31m 5s")},
+		}},
+		{"Kafka answers no more for so long that its group is lost", lost, map[string][]fired{
+			"33m": nil, "45m": {{"KolmoBehind", labelled("critical"), "1 instances run, and none of them has a partition to read: they do not reach Kafka, or it does not let them join the group. No window closes, and nobody is paged for models."}},
 		}},
 		{"kolmo is too slow", but(map[string]string{lagOf("predictions", "0"): constantly("1800"), lagOf("predictions", "1"): constantly("1795")}), map[string][]fired{
 			"5m": nil, "60m": {{"KolmoBehind", labelled("critical", "topic", "predictions"), behindBy}},
@@ -194,7 +203,7 @@ func TestHealth(t *testing.T) {
 		}
 		for _, g := range file.Groups {
 			for _, r := range g.Rules {
-				if r.Alert == f.alert && r.Labels.Severity == f.labels["severity"] {
+				if r.Alert == f.alert && r.Labels.Severity == f.labels["severity"] && strings.HasPrefix(r.Annotations.Summary, "kolmo runs") == (f.alert == "KolmoBehind" && f.labels["topic"] == "") {
 					annotations["summary"] = r.Annotations.Summary
 				}
 			}
