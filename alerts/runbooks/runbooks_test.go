@@ -16,6 +16,7 @@ import (
 	"github.com/kolmo-ml/kolmo/alerts/alertmanager"
 	"github.com/kolmo-ml/kolmo/alerts/evidence"
 	"github.com/kolmo-ml/kolmo/alerts/kafka"
+	"github.com/kolmo-ml/kolmo/alerts/webhook"
 	"github.com/kolmo-ml/kolmo/configs"
 	"github.com/kolmo-ml/kolmo/consumer"
 	"github.com/kolmo-ml/kolmo/consumer/event"
@@ -108,6 +109,8 @@ func TestWhatRunbooksNameIsThere(t *testing.T) {
 	consumer.NewMetrics(d, nil)
 	kafka.NewMetrics(d, 1, nil)
 	alertmanager.NewMetrics(d)
+	webhook.NewMetrics(d)
+	webhook.NewNotifierMetrics(d)
 	recorded := make(map[string]bool)
 	for _, g := range rules.Health(rules.Default()).Groups {
 		for _, r := range g.Rules {

@@ -249,10 +249,10 @@ func asRunbooksAsk(t *testing.T, p *local.Prometheus) {
 
 // asDashboardsAsk has Prometheus answer every query of the dashboards, with their
 // variables as chosen. What may be empty when all is well is not, in this story, but for
-// two things that do not happen in it.
+// what does not happen in it.
 func asDashboardsAsk(t *testing.T, p *local.Prometheus, chosen map[string]string) {
 	t.Helper()
-	elsewhere := map[string]bool{"nobody waits": true, "no event is late": true}
+	elsewhere := map[string]bool{"nobody waits": true, "no event is late": true, "there are no webhooks": true, "nobody is asked to train models again": true}
 	fill := func(expr string) string {
 		expr = strings.ReplaceAll(expr, "$__rate_interval", "20s")
 		for name, value := range chosen {

@@ -229,6 +229,8 @@ func TestAPageOnKolmo(t *testing.T) {
 		"warning X: predictions":      {"topic": "predictions"},
 		"warning X: predictions/3":    {"topic": "predictions", "partition": "3"},
 		"warning X: http://one:9093":  {"alertmanager": "http://one:9093"},
+		"warning X: incidents":        {"webhook": "incidents"},
+		"warning X: airflow":          {"target": "airflow"},
 		"warning X: shard 5":          {"shard": "5"},
 		"warning X: limit categories": {"limit": "categories"},
 		"warning X: kolmo":            {},

@@ -207,6 +207,17 @@ func itself() *Dashboard {
 			graph("Alerts given up", "Until they are next told.", "cps", query{rate("kolmo_alertmanager_dropped_total", "alertmanager, reason"), "{{alertmanager}} {{reason}}"}).mayBeEmpty("kolmo tells no Alertmanager"),
 			graph("Alerts that wait", "By Alertmanager.", "none", query{"sum by (alertmanager) (kolmo_alertmanager_queue_length)", "{{alertmanager}}"}).mayBeEmpty("kolmo tells no Alertmanager"),
 		}},
+		row{9, []*Panel{
+			graph("Webhooks", "Alerts that each has taken, and attempts that failed.", "cps",
+				query{rate("kolmo_webhook_sent_total", "webhook"), "{{webhook}} taken"},
+				query{rate("kolmo_webhook_failed_total", "webhook"), "{{webhook}} failed"}).mayBeEmpty("there are no webhooks"),
+			graph("Retrainings", "That each target has taken, and attempts to ask it that failed.", "cps",
+				query{rate("kolmo_retraining_sent_total", "target"), "{{target}} taken"},
+				query{rate("kolmo_retraining_failed_total", "target"), "{{target}} failed"}).mayBeEmpty("nobody is asked to train models again"),
+			graph("What waits for them", "And was not sent until now.", "none",
+				query{"sum by (webhook) (kolmo_webhook_queue_length)", "{{webhook}}"},
+				query{"sum by (target) (kolmo_retraining_queue_length)", "{{target}}"}).mayBeEmpty("there are no webhooks"),
+		}},
 		row{8, []*Panel{
 			graph("Memory", "Resident, by instance.", "bytes", query{"sum by (instance) (process_resident_memory_bytes and on (instance) kolmo_build_info)", "{{instance}}"}),
 			graph("Processor", "Cores in use, by instance.", "none", query{"sum by (instance) (rate(process_cpu_seconds_total[$__rate_interval]) and on (instance) kolmo_build_info)", "{{instance}}"}),

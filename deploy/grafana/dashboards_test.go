@@ -18,6 +18,7 @@ import (
 
 	"github.com/kolmo-ml/kolmo/alerts/alertmanager"
 	"github.com/kolmo-ml/kolmo/alerts/kafka"
+	"github.com/kolmo-ml/kolmo/alerts/webhook"
 	"github.com/kolmo-ml/kolmo/consumer"
 	"github.com/kolmo-ml/kolmo/deploy/local"
 	rules "github.com/kolmo-ml/kolmo/deploy/prometheus"
@@ -119,6 +120,8 @@ func TestEveryMetricExists(t *testing.T) {
 	consumer.NewMetrics(d, nil)
 	kafka.NewMetrics(d, 1, nil)
 	alertmanager.NewMetrics(d)
+	webhook.NewMetrics(d)
+	webhook.NewNotifierMetrics(d)
 	d.MustRegister(collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	metric := regexp.MustCompile(`\b(?:kolmo|model|process)_[a-z_]+`)
 	for _, board := range Dashboards() {

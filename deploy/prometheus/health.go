@@ -172,6 +172,22 @@ sum by (job) (increase(kolmo_alertmanager_sent_total[10m])) == 0`,
 				Summary:     "No Alertmanager takes what kolmo tells it.",
 				Description: `Alerts of models fire, and nobody is told: everything that was sent to any Alertmanager in the last ten minutes has failed.`,
 			}},
+		{Alert: "KolmoWebhookUnreachable", For: "5m", Labels: Labels{"warning"}, Expr: `
+(
+  sum by (job, target) (increase(kolmo_retraining_failed_total[30m])) > 0
+    and
+  sum by (job, target) (increase(kolmo_retraining_sent_total[30m])) == 0
+)
+  or
+(
+  sum by (job, webhook) (increase(kolmo_webhook_failed_total[30m])) > 0
+    and
+  sum by (job, webhook) (increase(kolmo_webhook_sent_total[30m])) == 0
+)`,
+			Annotations: Annotations{
+				Summary:     "Who should be told of alerts, or asked to train a model again, does not answer.",
+				Description: `Everything that was sent to {{ with $labels.target }}the retraining {{ . }}{{ end }}{{ with $labels.webhook }}the webhook {{ . }}{{ end }} in half an hour has failed.`,
+			}},
 		{Alert: "KolmoFenced", For: "10m", Labels: Labels{"warning"}, Expr: `
 sum by (job) (increase(kolmo_fenced_total[30m])) > 20`,
 			Annotations: Annotations{

@@ -168,6 +168,14 @@ func TestHealth(t *testing.T) {
 			{"KolmoAlertmanagerUnreachable", labelled("warning", "alertmanager", "http://two:9093"), failedAtTwo},
 			{"KolmoAlertmanagerUnreachable", labelled("critical"), "Alerts of models fire, and nobody is told: everything that was sent to any Alertmanager in the last ten minutes has failed."},
 		}}},
+		{"a webhook and a retraining fail", but(map[string]string{
+			`kolmo_webhook_failed_total{job="kolmo",instance="a",webhook="incidents"}`: "0x30 0+1x90", `kolmo_webhook_sent_total{job="kolmo",instance="a",webhook="incidents"}`: constantly("3"),
+			`kolmo_webhook_failed_total{job="kolmo",instance="a",webhook="wobbles"}`: "0x30 0+1x90", `kolmo_webhook_sent_total{job="kolmo",instance="a",webhook="wobbles"}`: "0+1x120",
+			`kolmo_retraining_failed_total{job="kolmo",instance="a",target="airflow"}`: "0x30 0+1x90", `kolmo_retraining_sent_total{job="kolmo",instance="a",target="airflow"}`: constantly("0"),
+		}), map[string][]fired{"30m": nil, "60m": {
+			{"KolmoWebhookUnreachable", labelled("warning", "webhook", "incidents"), "Everything that was sent to the webhook incidents in half an hour has failed."},
+			{"KolmoWebhookUnreachable", labelled("warning", "target", "airflow"), "Everything that was sent to the retraining airflow in half an hour has failed."},
+		}}},
 		{"nothing fires, and so nothing is sent", but(map[string]string{told("sent", "one"): constantly("7"), told("sent", "two"): constantly("7")}), map[string][]fired{"60m": nil}},
 		{"records are refused", but(map[string]string{
 			events("rejected"): "0+30x120",
