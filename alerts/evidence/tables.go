@@ -240,10 +240,17 @@ func newAlertRow(i *incident, id alerts.Version) alertRow {
 		row.Runbook = a.RunbookURL
 	}
 	for _, c := range a.Features[:min(len(a.Features), 5)] {
-		row.Culprits = append(row.Culprits, culprit{
+		named := culprit{
 			Name: c.Name, Link: alerts.FeaturePath(id, a.Window.Start, c.Name),
 			Effect: strings.TrimSpace(effectLetter(c.Test) + " " + statistic(c.Effect)),
-		})
+		}
+		switch a.Kind { // of these the window's page says more
+		case alerts.Performance:
+			named.Link, named.Effect = row.Link, "× "+statistic(c.Effect)
+		case alerts.Traffic:
+			named.Link, named.Effect = row.Link, statistic(c.Statistic)
+		}
+		row.Culprits = append(row.Culprits, named)
 	}
 	return row
 }

@@ -78,6 +78,7 @@ receivers:
 	s.createTopic(t, "predictions", 2)
 	config := s.write(t, setup{name: "live", inputs: "{predictions: [predictions]}", model: fmt.Sprintf(`    window: {size: 10s, lateness: 1s}
     reference: {kind: first, windows: 2}
+    drift: {alpha: 0.0001, min_effect: 0.3}
     alert: {for: 1, of: 1, resolve_after: 1, severity: {warning: 0, critical: 0.3}}
     slo: {error_rate: 0.01, latency: {p99: 200ms}}
     traffic: {watch: true}
@@ -148,8 +149,10 @@ external_url: http://127.0.0.1:%d
 		if name == "ModelFeatureDrift" && !strings.Contains(alert.Annotations["features"], "and 45 more") {
 			t.Errorf("fifty features drifted: %s", alert.Annotations["features"])
 		}
-		for _, link := range []string{"evidence_url", "dashboard_url"} {
-			follow(t, alert.Annotations[link])
+		for _, link := range []string{"evidence_url", "dashboard_url", "runbook_url", "plot_url"} {
+			if link != "plot_url" || name == "ModelFeatureDrift" { // nothing else has a picture
+				follow(t, alert.Annotations[link])
+			}
 		}
 	}
 }
