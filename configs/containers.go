@@ -153,3 +153,43 @@ func (e entries) describe() description {
 	of := Entry{Settings: *e.defaults}
 	return description{kind: "list of mappings", fields: of.fields(), items: true}
 }
+
+// A mappings is a list of mappings of one kind.
+type mappings[T any] struct {
+	into   *[]T
+	begin  func() T // an item that says nothing
+	fields func(*T) []field
+	first  string // the key that an item begins with, for messages
+	// contradicts reports what an item contradicts itself in; nil: nothing to ask.
+	contradicts func(d *decoder, item *T, path string)
+}
+
+func (m mappings[T]) decode(d *decoder, n ast.Node, path string) {
+	if _, null := n.(*ast.NullNode); null {
+		return // all of them are commented out
+	}
+	sequence, ok := n.(*ast.SequenceNode)
+	if !ok {
+		d.report(start(n), path, "%s stands here: write a list, each item beginning with - %s:", nodeKind(n), m.first)
+		return
+	}
+	items := make([]T, len(sequence.Values))
+	for i, v := range sequence.Values {
+		itemPath := item(path, i)
+		items[i] = m.begin()
+		d.written[itemPath] = start(v)
+		d.fields(v, itemPath, m.fields(&items[i]))
+		if m.contradicts != nil {
+			m.contradicts(d, &items[i], itemPath)
+		}
+	}
+	*m.into = items
+}
+
+func (m mappings[T]) describe() description {
+	nothing := m.begin()
+	return description{kind: "list of mappings", fields: m.fields(&nothing), items: true, allOfItem: true}
+}
+
+// nothing is an item without defaults of its own.
+func nothing[T any]() (none T) { return none }

@@ -8,8 +8,6 @@ import (
 	"time"
 	"unicode/utf8"
 
-	"github.com/goccy/go-yaml/ast"
-
 	"github.com/kolmo-ml/kolmo/windows"
 )
 
@@ -88,7 +86,7 @@ func RetrainingAlerts() []string {
 func (r *Retraining) fields() []field {
 	return []field{
 		{key: "timeout", value: duration(&r.Timeout, 100*time.Millisecond, 10*time.Minute), meaning: "How long one request to a target may take."},
-		{key: "targets", value: retrainingTargets{&r.Targets}, meaning: "Who can be asked to train a model again: Airflow, Kubeflow Pipelines, GitHub or a webhook, one of them for each name."},
+		{key: "targets", value: mappings[RetrainingTarget]{&r.Targets, nothing[RetrainingTarget], (*RetrainingTarget).fields, "name", nil}, meaning: "Who can be asked to train a model again: Airflow, Kubeflow Pipelines, GitHub or a webhook, one of them for each name."},
 	}
 }
 
@@ -203,33 +201,6 @@ func webhookSecrets(texts string) ([][]byte, error) {
 		return nil, fmt.Errorf("there is no secret: %s", want)
 	}
 	return keys, nil
-}
-
-// retrainingTargets is the list of those who can be asked.
-type retrainingTargets struct {
-	into *[]RetrainingTarget
-}
-
-func (r retrainingTargets) decode(d *decoder, n ast.Node, path string) {
-	if _, null := n.(*ast.NullNode); null {
-		return // all of them are commented out
-	}
-	sequence, ok := n.(*ast.SequenceNode)
-	if !ok {
-		d.report(start(n), path, "%s stands here: write a list, each item beginning with - name:", nodeKind(n))
-		return
-	}
-	targets := make([]RetrainingTarget, len(sequence.Values))
-	for i, v := range sequence.Values {
-		itemPath := item(path, i)
-		d.written[itemPath] = start(v)
-		d.fields(v, itemPath, targets[i].fields())
-	}
-	*r.into = targets
-}
-
-func (retrainingTargets) describe() description {
-	return description{kind: "list of mappings", fields: new(RetrainingTarget).fields(), items: true, allOfItem: true}
 }
 
 // retraining reports what contradicts in who can be asked.

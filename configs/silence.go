@@ -6,7 +6,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/goccy/go-yaml/ast"
 	"github.com/invopop/jsonschema"
 
 	"github.com/kolmo-ml/kolmo/windows"
@@ -137,39 +136,16 @@ func (s *Silence) OfFeature(name string) bool {
 	return len(s.Features) == 0 || slices.ContainsFunc(s.Features, func(glob string) bool { return matches(glob, name) })
 }
 
-// silenceEntries is the list of silences.
-type silenceEntries struct{ into *[]Silence }
-
-func (e silenceEntries) decode(d *decoder, n ast.Node, path string) {
-	if _, null := n.(*ast.NullNode); null {
-		return // all of them are commented out
+// silence reports what contradicts in a silence.
+func (d *decoder) silence(s *Silence, path string) {
+	if s.From != windows.Unset && s.Until != windows.Unset && s.Until <= s.From {
+		d.reportAt(path+".until", "the silence ends at %v, before it begins: write a later time", s.Until)
 	}
-	sequence, ok := n.(*ast.SequenceNode)
-	if !ok {
-		d.report(start(n), path, "%s stands here: write a list, each item beginning with - model:", nodeKind(n))
-		return
+	if len(s.Features) > 0 && len(s.Kinds) > 0 && !slices.Contains(s.Kinds, "feature_drift") && !slices.Contains(s.Kinds, "data_quality") {
+		d.reportAt(path+".features", "no kind of it is about features: add feature_drift or data_quality to kinds, or leave features out")
 	}
-	list := make([]Silence, len(sequence.Values))
-	for i, v := range sequence.Values {
-		s, itemPath := &list[i], item(path, i)
-		*s = newSilence()
-		d.written[itemPath] = start(v)
-		d.fields(v, itemPath, s.fields())
-		if s.From != windows.Unset && s.Until != windows.Unset && s.Until <= s.From {
-			d.reportAt(itemPath+".until", "the silence ends at %v, before it begins: write a later time", s.Until)
-		}
-		if len(s.Features) > 0 && len(s.Kinds) > 0 && !slices.Contains(s.Kinds, "feature_drift") && !slices.Contains(s.Kinds, "data_quality") {
-			d.reportAt(itemPath+".features", "no kind of it is about features: add feature_drift or data_quality to kinds, or leave features out")
-		}
-	}
-	*e.into = list
 }
 
 func newSilence() Silence {
 	return Silence{From: windows.Unset, Until: windows.Unset, Location: time.UTC}
-}
-
-func (e silenceEntries) describe() description {
-	s := newSilence()
-	return description{kind: "list of mappings", fields: s.fields(), items: true, allOfItem: true}
 }

@@ -1,9 +1,5 @@
 package configs
 
-import (
-	"github.com/goccy/go-yaml/ast"
-)
-
 // A Subscriber is sent a webhook for every alert.
 type Subscriber struct {
 	Name string
@@ -15,33 +11,6 @@ func (s *Subscriber) fields() []field {
 	fields := []field{{key: "name", required: true, value: targetName(&s.Name), meaning: "What metrics call it."}}
 	fields = append(fields, s.Webhook.fields()...)
 	return append(fields, field{key: "tls", value: optional[TLS]{&s.TLS, (*TLS).fields}, meaning: "TLS of an https URL that is not as the system has it."})
-}
-
-// subscribers is the list of those who are sent webhooks.
-type subscribers struct {
-	into *[]Subscriber
-}
-
-func (s subscribers) decode(d *decoder, n ast.Node, path string) {
-	if _, null := n.(*ast.NullNode); null {
-		return // all of them are commented out
-	}
-	sequence, ok := n.(*ast.SequenceNode)
-	if !ok {
-		d.report(start(n), path, "%s stands here: write a list, each item beginning with - name:", nodeKind(n))
-		return
-	}
-	list := make([]Subscriber, len(sequence.Values))
-	for i, v := range sequence.Values {
-		itemPath := item(path, i)
-		d.written[itemPath] = start(v)
-		d.fields(v, itemPath, list[i].fields())
-	}
-	*s.into = list
-}
-
-func (subscribers) describe() description {
-	return description{kind: "list of mappings", fields: new(Subscriber).fields(), items: true, allOfItem: true}
 }
 
 // subscribers reports what contradicts in who is sent webhooks.
