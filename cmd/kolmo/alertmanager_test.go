@@ -3,11 +3,8 @@ package main
 import (
 	"encoding/json"
 	"fmt"
-	"io"
 	"net/http"
-	"net/http/httptest"
 	"slices"
-	"sync"
 	"testing"
 	"time"
 
@@ -17,56 +14,6 @@ import (
 	"github.com/kolmo-ml/kolmo/deploy/local"
 	"github.com/kolmo-ml/kolmo/deploy/local/servers"
 )
-
-// A page is what a receiver of Alertmanager is sent.
-type page struct {
-	Status string
-	Alerts []struct {
-		Status           string
-		Labels           map[string]string
-		Annotations      map[string]string
-		StartsAt, EndsAt time.Time
-	}
-}
-
-// A receiver is who Alertmanager pages.
-type receiver struct {
-	*httptest.Server
-	mu    sync.Mutex
-	pages []page
-}
-
-func newReceiver(t *testing.T) *receiver {
-	t.Helper()
-	r := &receiver{}
-	r.Server = httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, request *http.Request) {
-		body, err := io.ReadAll(request.Body)
-		var p page
-		if err == nil {
-			err = json.Unmarshal(body, &p)
-		}
-		if err != nil {
-			t.Errorf("a page cannot be read: %v: %s", err, body)
-			return
-		}
-		r.mu.Lock()
-		defer r.mu.Unlock()
-		r.pages = append(r.pages, p)
-	}))
-	t.Cleanup(r.Close)
-	return r
-}
-
-// statuses are of the pages so far.
-func (r *receiver) statuses() []string {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	var all []string
-	for _, p := range r.pages {
-		all = append(all, p.Status)
-	}
-	return all
-}
 
 // standing are the alerts that an Alertmanager knows to fire; nil when it does not
 // answer.
@@ -106,7 +53,7 @@ func within(t *testing.T, limit time.Duration, what string, so func() bool) {
 func TestAlertmanagerIsTold(t *testing.T) {
 	t.Parallel()
 	s := newStack(t)
-	onCall := newReceiver(t)
+	onCall := servers.NewPager(t)
 	port, err := local.FreePort()
 	if err != nil {
 		t.Fatal(err)
@@ -141,8 +88,8 @@ receivers:
 `, onCall.URL)
 	})
 	second := s.run(t, config)
-	within(t, 30*time.Second, "on call was paged", func() bool { return len(onCall.statuses()) > 0 })
-	paged := onCall.pages[0].Alerts[0]
+	within(t, 30*time.Second, "on call was paged", func() bool { return len(onCall.Statuses()) > 0 })
+	paged := onCall.Told()[0].Alerts[0]
 	want := map[string]string{
 		"alertname": "ModelFeatureDrift", "model": flights.Model, "model_version": "7", "kind": "feature_drift", "severity": "warning",
 	}
@@ -167,12 +114,12 @@ receivers:
 	for hour := 5; hour < 7; hour++ {
 		send(hour, 0)
 	}
-	within(t, 20*time.Second, "on call was told that it is over", func() bool { return slices.Contains(onCall.statuses(), "resolved") })
+	within(t, 20*time.Second, "on call was told that it is over", func() bool { return slices.Contains(onCall.Statuses(), "resolved") })
 	if left := standing(t, a); len(left) > 0 {
 		t.Errorf("these stand still: %v", left)
 	}
 	second.stop()
-	if got := onCall.statuses(); !slices.Equal(got, []string{"firing", "resolved"}) {
+	if got := onCall.Statuses(); !slices.Equal(got, []string{"firing", "resolved"}) {
 		t.Errorf("on call was paged %q", got)
 	}
 

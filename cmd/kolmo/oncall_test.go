@@ -63,7 +63,7 @@ func (m *liveModel) answer(ctx context.Context, t *testing.T, client *kgo.Client
 func TestPagesOfALiveModel(t *testing.T) {
 	t.Parallel()
 	s := newStack(t)
-	onCall := newReceiver(t)
+	onCall := servers.NewPager(t)
 	port, err := local.FreePort()
 	if err != nil {
 		t.Fatal(err)
@@ -109,24 +109,20 @@ external_url: http://127.0.0.1:%d
 	}()
 	// The window in which it began is not whole; two make the reference; one is quiet.
 	s.records(t, "live.verdicts", time.Minute, func(all []*kgo.Record) bool { return len(all) >= 4 })
-	if pages := onCall.statuses(); len(pages) > 0 {
+	if pages := onCall.Statuses(); len(pages) > 0 {
 		t.Fatalf("a quiet model pages: %v", pages)
 	}
 	model.shift.Store(true)
 	arrived := make(map[string]time.Time)
 	within(t, 40*time.Second, "both pages came", func() bool {
-		onCall.mu.Lock()
-		defer onCall.mu.Unlock()
-		for _, p := range onCall.pages {
+		for _, p := range onCall.Told() {
 			if name := p.Alerts[0].Labels["alertname"]; arrived[name].IsZero() {
 				arrived[name] = time.Now()
 			}
 		}
 		return !arrived["ModelFeatureDrift"].IsZero() && !arrived["ModelPerformance"].IsZero()
 	})
-	onCall.mu.Lock()
-	pages := onCall.pages
-	onCall.mu.Unlock()
+	pages := onCall.Told()
 	if len(pages) != 2 {
 		t.Errorf("%d pages: %+v", len(pages), pages)
 	}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/kolmo-ml/kolmo/alerts"
 	"github.com/kolmo-ml/kolmo/deploy/local"
+	"github.com/kolmo-ml/kolmo/deploy/local/servers"
 )
 
 // One upstream breaks: forty models have broken data, and the drift that comes of it.
@@ -16,7 +17,7 @@ import (
 // critical. On call is paged once for each of these, and once when it is over.
 func TestOneCauseIsOnePage(t *testing.T) {
 	t.Parallel()
-	r := newReceivers(t)
+	r := servers.NewPager(t)
 	client := pushes(t, starts(t, shipped(t, r)))
 
 	var broken, stands []alerts.Standing
@@ -36,12 +37,12 @@ func TestOneCauseIsOnePage(t *testing.T) {
 		client.Notify(0, stands[i:i+1])
 		<-next.C
 	}
-	during(t, client, stands, 30*time.Second, "on call was paged three times", func() bool { return len(r.told()) >= 3 })
+	during(t, client, stands, 30*time.Second, "on call was paged three times", func() bool { return len(r.Told()) >= 3 })
 	forAWhile(t, client, stands, 7*time.Second)
-	if got := r.summary(); !slices.Equal(got, want) {
+	if got := summary(r); !slices.Equal(got, want) {
 		t.Fatalf("told was\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
 	}
-	for _, n := range r.told() {
+	for _, n := range r.Told() {
 		switch n.CommonLabels["alertname"] {
 		case "ModelFeatureDrift":
 			if features := n.Alerts[0].Annotations["features"]; n.Alerts[0].Labels["model"] != "wide" || !strings.HasPrefix(features, "feature-00 (ks, effect 0.5)") {
@@ -59,11 +60,11 @@ func TestOneCauseIsOnePage(t *testing.T) {
 	for i := range stands {
 		stands[i] = over(stands[i])
 	}
-	during(t, client, stands, 30*time.Second, "on call was told that all is over", func() bool { return len(r.told()) >= 6 })
+	during(t, client, stands, 30*time.Second, "on call was told that all is over", func() bool { return len(r.Told()) >= 6 })
 	forAWhile(t, client, stands, 7*time.Second)
 	want = append(want, "pager: 0 fire, 41 over: ModelFeatureDrift", "pager: 0 fire, 1 over: ModelPredictionDrift", "pager: 0 fire, 40 over: ModelDataQuality")
 	slices.Sort(want)
-	if got := r.summary(); !slices.Equal(got, want) {
+	if got := summary(r); !slices.Equal(got, want) {
 		t.Errorf("told was\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
 	}
 }
@@ -72,7 +73,7 @@ func TestOneCauseIsOnePage(t *testing.T) {
 // nobody else. What is only worth knowing waits for the morning.
 func TestWhoIsToldWhat(t *testing.T) {
 	t.Parallel()
-	r := newReceivers(t)
+	r := servers.NewPager(t)
 	const officeHours = `      - weekdays: ["monday:friday"]
         times: [{start_time: "08:00", end_time: "18:00"}]
 `
@@ -90,9 +91,9 @@ func TestWhoIsToldWhat(t *testing.T) {
 	fromPrometheus(t, a, "KolmoOverLimit", "info", "limit", "features")
 	fromPrometheus(t, a, "KolmoNotClosing", "critical", "shard", "1")
 	want := []string{"chat: 1 fire, 0 over: ModelPerformance", "operators-pager: 1 fire, 0 over: KolmoNotClosing", "operators: 1 fire, 0 over: KolmoNoData"}
-	during(t, client, stands, 30*time.Second, "three were told", func() bool { return len(r.told()) >= 3 })
+	during(t, client, stands, 30*time.Second, "three were told", func() bool { return len(r.Told()) >= 3 })
 	forAWhile(t, client, stands, 7*time.Second)
-	if got := r.summary(); !slices.Equal(got, want) {
+	if got := summary(r); !slices.Equal(got, want) {
 		t.Errorf("told was\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
 	}
 }
@@ -101,7 +102,7 @@ func TestWhoIsToldWhat(t *testing.T) {
 // becomes of one of them.
 func TestAClusterTellsOnce(t *testing.T) {
 	t.Parallel()
-	r := newReceivers(t)
+	r := servers.NewPager(t)
 	config := shipped(t, r)
 	clustered := func(peers ...string) func(*local.AlertmanagerOptions) {
 		return func(o *local.AlertmanagerOptions) { o.Clustered, o.Peers = true, peers }
@@ -113,10 +114,10 @@ func TestAClusterTellsOnce(t *testing.T) {
 	}
 	client := pushes(t, one, two)
 	stands := []alerts.Standing{standing("fraud", alerts.FeatureDrift, "critical"), standing("scoring", alerts.FeatureDrift, "critical")}
-	during(t, client, stands, 30*time.Second, "on call was paged", func() bool { return len(r.told()) > 0 })
+	during(t, client, stands, 30*time.Second, "on call was paged", func() bool { return len(r.Told()) > 0 })
 	forAWhile(t, client, stands, 8*time.Second)
 	want := []string{"pager: 2 fire, 0 over: ModelFeatureDrift"}
-	if got := r.summary(); !slices.Equal(got, want) {
+	if got := summary(r); !slices.Equal(got, want) {
 		t.Fatalf("told was %q, want %q", got, want)
 	}
 
@@ -128,7 +129,7 @@ func TestAClusterTellsOnce(t *testing.T) {
 		return members(t, one) == 2 && members(t, two) == 2
 	})
 	forAWhile(t, client, stands, 8*time.Second)
-	if got := r.summary(); !slices.Equal(got, want) {
+	if got := summary(r); !slices.Equal(got, want) {
 		t.Fatalf("after a restart told was %q, want %q", got, want)
 	}
 
@@ -143,10 +144,10 @@ func TestAClusterTellsOnce(t *testing.T) {
 	for i := range stands {
 		stands[i] = over(stands[i])
 	}
-	during(t, client, stands, 30*time.Second, "on call was told that it is over", func() bool { return len(r.told()) > 1 })
+	during(t, client, stands, 30*time.Second, "on call was told that it is over", func() bool { return len(r.Told()) > 1 })
 	forAWhile(t, client, stands, 8*time.Second)
 	want = []string{"pager: 0 fire, 2 over: ModelFeatureDrift", "pager: 2 fire, 0 over: ModelFeatureDrift"}
-	if got := r.summary(); !slices.Equal(got, want) {
+	if got := summary(r); !slices.Equal(got, want) {
 		t.Errorf("told was %q, want %q", got, want)
 	}
 }

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"slices"
@@ -22,64 +21,21 @@ import (
 	"github.com/kolmo-ml/kolmo/windows/drift"
 )
 
-// A notified is a notification as a webhook gets it.
-type notified struct {
-	notification
-	to string // the receiver's path
-}
-
-// models are those of its alerts with a status.
-func (n *notified) models(status string) []string {
+// models are those of a notification's alerts with a status.
+func models(n *servers.Notification, status string) []string {
 	var models []string
-	for _, a := range n.Alerts {
-		if a.Status == status {
-			models = append(models, a.Labels["model"])
-		}
+	for _, a := range n.With(status) {
+		models = append(models, a.Labels["model"])
 	}
 	slices.Sort(models)
 	return models
 }
 
-// Receivers stand in for those of the shipped configuration.
-type receivers struct {
-	*httptest.Server
-	mu  sync.Mutex
-	all []notified // guarded by mu
-}
-
-func newReceivers(t *testing.T) *receivers {
-	t.Helper()
-	r := &receivers{}
-	r.Server = httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, request *http.Request) {
-		body, err := io.ReadAll(request.Body)
-		n := notified{to: strings.TrimPrefix(request.URL.Path, "/")}
-		if err == nil {
-			err = json.Unmarshal(body, &n.notification)
-		}
-		if err != nil {
-			t.Errorf("a notification cannot be read: %v: %s", err, body)
-			return
-		}
-		r.mu.Lock()
-		defer r.mu.Unlock()
-		r.all = append(r.all, n)
-	}))
-	t.Cleanup(r.Close)
-	return r
-}
-
-// told are the notifications so far.
-func (r *receivers) told() []notified {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return slices.Clone(r.all)
-}
-
 // summary is a line for each notification: whom, how many fire and are over of what.
-func (r *receivers) summary() []string {
+func summary(p *servers.Pager) []string {
 	var lines []string
-	for _, n := range r.told() {
-		lines = append(lines, fmt.Sprintf("%s: %d fire, %d over: %s", n.to, len(n.models("firing")), len(n.models("resolved")), n.CommonLabels["alertname"]))
+	for _, n := range p.Told() {
+		lines = append(lines, fmt.Sprintf("%s: %d fire, %d over: %s", n.To, len(n.With("firing")), len(n.With("resolved")), n.CommonLabels["alertname"]))
 	}
 	slices.Sort(lines)
 	return lines
@@ -87,7 +43,7 @@ func (r *receivers) summary() []string {
 
 // shipped is the shipped configuration, told to these receivers, and with seconds where
 // people want minutes. Everything else is as it is shipped.
-func shipped(t *testing.T, r *receivers, replace ...string) string {
+func shipped(t *testing.T, r *servers.Pager, replace ...string) string {
 	t.Helper()
 	config := read(t, "alertmanager.yaml")
 	for from, to := range map[string]string{"http://127.0.0.1:9095/": r.URL + "/", "group_wait: 30s": "group_wait: 2s", "group_interval: 5m": "group_interval: 3s"} {

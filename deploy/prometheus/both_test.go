@@ -63,38 +63,14 @@ func (k *kolmo) standing() []alerts.Standing {
 	return all
 }
 
-// pages counts the notifications of the shipped route: how many alerts fire and how many
-// are over in each.
-type pages struct {
-	*httptest.Server
-	mu  sync.Mutex
-	all []string // guarded by mu
-}
-
-func newPages(t *testing.T) *pages {
-	t.Helper()
-	p := &pages{}
-	p.Server = httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
-		var n struct{ Alerts []struct{ Status string } }
-		if err := json.NewDecoder(r.Body).Decode(&n); err != nil {
-			t.Errorf("a notification cannot be read: %v", err)
-		}
-		count := make(map[string]int)
-		for _, a := range n.Alerts {
-			count[a.Status]++
-		}
-		p.mu.Lock()
-		defer p.mu.Unlock()
-		p.all = append(p.all, fmt.Sprintf("%d fire, %d over", count["firing"], count["resolved"]))
-	}))
-	t.Cleanup(p.Close)
-	return p
-}
-
-func (p *pages) told() []string {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return slices.Clone(p.all)
+// notified counts what the shipped route has told: how many alerts fire and how many are
+// over in each notification.
+func notified(p *servers.Pager) []string {
+	var all []string
+	for _, n := range p.Told() {
+		all = append(all, fmt.Sprintf("%d fire, %d over", len(n.With("firing")), len(n.With("resolved"))))
+	}
+	return all
 }
 
 // replaced is a shipped file with some things changed that must be in it.
@@ -116,7 +92,7 @@ func replaced(t *testing.T, file string, changes map[string]string) string {
 
 // both starts an Alertmanager with the shipped route, and a Prometheus with the shipped
 // configuration and labels of its own, which scrapes k. Seconds stand for minutes.
-func both(t *testing.T, k *kolmo, p *pages, changes map[string]string) *local.Alertmanager {
+func both(t *testing.T, k *kolmo, p *servers.Pager, changes map[string]string) *local.Alertmanager {
 	t.Helper()
 	a := servers.Alertmanager(t, func(o *local.AlertmanagerOptions) {
 		o.Config = replaced(t, "../alertmanager/alertmanager.yaml", map[string]string{
@@ -205,7 +181,7 @@ const (
 // pages once, and tells once that they are over.
 func TestBothWaysPageOnce(t *testing.T) {
 	t.Parallel()
-	k, p := newKolmo(t), newPages(t)
+	k, p := newKolmo(t), servers.NewPager(t)
 	a := both(t, k, p, nil)
 
 	// Prometheus is first, alone: what it tells is what kolmo would.
@@ -214,21 +190,21 @@ func TestBothWaysPageOnce(t *testing.T) {
 		t.Fatalf("Prometheus tells\n%s", strings.Join(got, "\n"))
 	}
 	client := pusher(t, a)
-	until(t, k, client, 30*time.Second, "on call was paged", func() bool { return len(p.told()) > 0 })
+	until(t, k, client, 30*time.Second, "on call was paged", func() bool { return len(notified(p)) > 0 })
 	quiet := time.Now().Add(9 * time.Second) // two intervals of the group
 	until(t, k, client, time.Minute, "time passes", func() bool { return time.Now().After(quiet) })
 	if got := known(t, a); !slices.Equal(got, []string{versioned, unversioned}) {
 		t.Errorf("told both ways, Alertmanager knows\n%s", strings.Join(got, "\n"))
 	}
-	if got := p.told(); !slices.Equal(got, []string{"2 fire, 0 over"}) {
+	if got := notified(p); !slices.Equal(got, []string{"2 fire, 0 over"}) {
 		t.Errorf("on call was told %q", got)
 	}
 
 	k.fires.Store(false)
-	until(t, k, client, 30*time.Second, "on call was told that it is over", func() bool { return len(p.told()) > 1 })
+	until(t, k, client, 30*time.Second, "on call was told that it is over", func() bool { return len(notified(p)) > 1 })
 	quiet = time.Now().Add(9 * time.Second)
 	until(t, k, client, time.Minute, "time passes", func() bool { return time.Now().After(quiet) })
-	if got := p.told(); !slices.Equal(got, []string{"2 fire, 0 over", "0 fire, 2 over"}) {
+	if got := notified(p); !slices.Equal(got, []string{"2 fire, 0 over", "0 fire, 2 over"}) {
 		t.Errorf("on call was told %q", got)
 	}
 }
@@ -236,7 +212,7 @@ func TestBothWaysPageOnce(t *testing.T) {
 // What README.md warns of: labels of Prometheus' own make others of the same alerts.
 func TestLabelsThatAreNotDroppedPageTwice(t *testing.T) {
 	t.Parallel()
-	k, p := newKolmo(t), newPages(t)
+	k, p := newKolmo(t), servers.NewPager(t)
 	a := both(t, k, p, map[string]string{`regex: "Model.+"`: `regex: "None"`})
 	client := pusher(t, a)
 	until(t, k, client, 30*time.Second, "Alertmanager knows each alert twice", func() bool { return len(known(t, a)) == 4 })
