@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/http"
 	"net/http/httptest"
 	"os"
 	"os/exec"
@@ -20,6 +21,7 @@ import (
 	"time"
 
 	"github.com/kolmo-ml/kolmo/alerts"
+	"github.com/kolmo-ml/kolmo/alerts/runbooks"
 	"github.com/kolmo-ml/kolmo/windows/drift"
 )
 
@@ -180,6 +182,18 @@ func TestPagesAreAccessible(t *testing.T) {
 	defer troubles.Close()
 	for name, path := range troubled {
 		pages["troubled: "+name] = troubles.URL + "/" + path
+	}
+	howTo, err := runbooks.NewHandler()
+	if err != nil {
+		t.Fatal(err)
+	}
+	mux := http.NewServeMux()
+	mux.Handle("/runbooks/", howTo)
+	mux.Handle("/", NewHandler(NewHistory(Limits{}), discard(), nil)) // has the style sheet
+	beside := httptest.NewServer(mux)
+	defer beside.Close()
+	for _, name := range []string{"", "ModelFeatureDrift", "KolmoPartitionStuck", "KolmoAlertmanagerUnreachable"} {
+		pages["runbook: "+name] = beside.URL + "/" + alerts.RunbookPath(name)
 	}
 	d := newBrowser(t).drive(t)
 	for name, url := range pages {

@@ -221,7 +221,7 @@ type alertRow struct {
 	Since, SinceMachine         string
 	Window, WindowMachine       string // of the last transition
 	Link                        string
-	Runbook                     string // "" unless an http address
+	Runbook                     string // "" unless it is of a known kind, or an http address
 	Culprits                    []culprit
 }
 
@@ -236,7 +236,10 @@ func newAlertRow(i *incident, id alerts.Version) alertRow {
 		Window: span(a.Window.Start, a.Window.End), WindowMachine: machine(a.Window.Start),
 		Link: alerts.ModelPath(id, a.Window.Start),
 	}
-	if strings.HasPrefix(a.RunbookURL, "https://") || strings.HasPrefix(a.RunbookURL, "http://") {
+	switch {
+	case slices.Contains(alerts.Kinds(), a.Kind): // served beside this page
+		row.Runbook = alerts.RunbookPath(a.Kind.AlertName())
+	case strings.HasPrefix(a.RunbookURL, "https://"), strings.HasPrefix(a.RunbookURL, "http://"):
 		row.Runbook = a.RunbookURL
 	}
 	for _, c := range a.Features[:min(len(a.Features), 5)] {
