@@ -21,16 +21,6 @@ import (
 	"github.com/kolmo-ml/kolmo/windows/drift"
 )
 
-// models are those of a notification's alerts with a status.
-func models(n *servers.Notification, status string) []string {
-	var models []string
-	for _, a := range n.With(status) {
-		models = append(models, a.Labels["model"])
-	}
-	slices.Sort(models)
-	return models
-}
-
 // summary is a line for each notification: whom, how many fire and are over of what.
 func summary(p *servers.Pager) []string {
 	var lines []string
