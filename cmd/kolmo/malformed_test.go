@@ -189,7 +189,7 @@ func TestMalformedRecords(t *testing.T) {
 		i.kill()
 		s.produceAfter(t, want)
 		i = s.run(t, config)
-		sameVerdicts(t, s.verdicts(t, "killed", 1), undisturbed)
+		sameVerdicts(t, withoutSamples(s.verdicts(t, "killed", 1)), withoutSamples(undisturbed))
 		letters := s.records(t, "killed.dead-letters", time.Minute, func(all []*kgo.Record) bool {
 			return len(all) >= len(first)+len(want.letters)
 		})
@@ -197,6 +197,16 @@ func TestMalformedRecords(t *testing.T) {
 		want.checkMetrics(t, i)
 		i.stop()
 	})
+}
+
+// withoutSamples leaves out of verdicts which events were sampled: that depends on the
+// topic that they are in.
+func withoutSamples(verdicts map[string][]byte) map[string][]byte {
+	without := make(map[string][]byte, len(verdicts))
+	for key, value := range verdicts {
+		without[key] = regexp.MustCompile(`,"sample":\[[^\]]*\]`).ReplaceAll(value, nil)
+	}
+	return without
 }
 
 // editConfig writes a configuration with a text in another's place beside it.

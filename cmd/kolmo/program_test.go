@@ -136,6 +136,13 @@ func programVerdicts(t *testing.T, configFile string, logs []windowstest.Log) ma
 	}
 	verdicts := make(map[string][]byte)
 	progress := make(map[alerts.Version]*alerts.Progress)
+	stand := make(map[alerts.Version]*slowAlerts)
+	judged := func(v alerts.Version, verdict *drift.Verdict) {
+		if stand[v] == nil {
+			stand[v] = &slowAlerts{policy: settings(v.Model).Policy, states: make(map[alerts.Kind]alerts.State)}
+		}
+		verdict.Alerts = stand[v].after(verdict)
+	}
 	program.Run(logs, func(c windowstest.Closed) {
 		v := alerts.Version{Model: c.Model, Version: c.Version}
 		var verdict *drift.Verdict
@@ -149,6 +156,7 @@ func programVerdicts(t *testing.T, configFile string, logs []windowstest.Log) ma
 				histories[v] = &slowHistory{settings: s}
 			}
 			verdict = histories[v].close(v, windows.Merge(c.Window.Interval, c.Parts))
+			judged(v, verdict)
 		default:
 			if progress[v] == nil {
 				progress[v] = alerts.NewProgress(v)
@@ -162,6 +170,7 @@ func programVerdicts(t *testing.T, configFile string, logs []windowstest.Log) ma
 	for _, c := range beside {
 		v := alerts.Version{Model: c.Model, Version: c.Version}
 		verdict := besideVerdict(settings(c.Model), c, beside)
+		judged(v, verdict)
 		verdict.Sample = sampledPlaces(c, logs)
 		verdicts[string(kafka.VerdictKey(v, verdict.Window.Start))] = encoded(t, verdict)
 	}
