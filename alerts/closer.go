@@ -179,6 +179,9 @@ func (out *Outcome) alert(settings *Settings, step Step, forgotten bool) {
 		if kind == FeatureDrift || kind == PredictionDrift || kind == DataQuality { // what the budget is of
 			couldPage = couldPage || before.Incident == nil && found.tested
 		}
+		if kind == Traffic && after.Moved {
+			found = finding{tested: true} // this version's is over: another one serves
+		}
 		found = settings.silence(kind, after.Version, step.Due.Interval, verdict, found)
 		var state State
 		var alert *Alert

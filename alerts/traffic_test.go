@@ -1,6 +1,7 @@
 package alerts
 
 import (
+	"fmt"
 	"math"
 	"math/rand/v2"
 	"slices"
@@ -178,6 +179,39 @@ func TestTrafficMovesBetweenVersions(t *testing.T) {
 	out.watch(&settings, Step{Progress: half, Beside: Beside{Events: 50, Largest: 50}, Due: windows.DueWindow{Interval: everyHour(start.AddDate(0, 0, 3))}}, 60)
 	if v := out.Verdict.Traffic; v == nil || !v.Far || v.Events != 110 {
 		t.Errorf("%+v", v)
+	}
+}
+
+// An outage that ends with another version is over for the one that it began with.
+func TestAnOutageEndsWithAnotherVersion(t *testing.T) {
+	settings := settingsOf(t, "1h", "", 0)
+	settings.Policy = Policy{For: 1, Of: 1, ResolveAfter: 2}
+	settings.Traffic = &TrafficRule{Days: 1, Cycles: 4, Below: 0.5, Above: 3, Alpha: 0.001, Severity: "critical"}
+	start := time.Date(2026, 1, 5, 0, 0, 0, 0, time.UTC)
+	progress := NewProgress(Version{Model: "fraud", Version: "2"})
+	told := ""
+	for hour := range 56 {
+		w := everyHour(start.Add(time.Duration(hour) * time.Hour))
+		events, beside := uint64(1000), Beside{}
+		switch {
+		case hour >= 53:
+			events, beside = 0, Beside{Events: 1000, Largest: 1000}
+		case hour >= 50:
+			events = 0
+		}
+		before := *progress
+		after := before
+		out := Outcome{Verdict: &drift.Verdict{Model: "fraud", Version: "2", Window: drift.BoundsOf(w)}, Progress: &after}
+		step := Step{Progress: &before, Beside: beside, Due: windows.DueWindow{Interval: w}}
+		out.watch(settings, step, events)
+		out.alert(settings, step, false)
+		for _, a := range out.Alerts {
+			told += fmt.Sprintf("%d %s %s, ", hour, a.Kind, a.Status)
+		}
+		progress = &after
+	}
+	if told != "50 traffic firing, 54 traffic resolved, " {
+		t.Errorf("told %s", told)
 	}
 }
 
