@@ -17,10 +17,7 @@ import (
 // that is read here is added.
 func (s *shard) gather(ctx context.Context, marks []redisstore.Mark, directories map[int]map[alerts.Version]*held, v *version, due dueWindow) (alerts.Step, error) {
 	settings := s.options.Model(due.version.Model).Settings
-	step := alerts.Step{Progress: v.progress, Due: due.window, Gaps: s.gaps(due.window.Interval, settings.Definition), Now: time.Now().UTC()}
-	for _, in := range s.inputs {
-		step.Inputs = append(step.Inputs, alerts.Input{Topic: in.topic, ID: in.id})
-	}
+	step := alerts.Step{Progress: v.progress, Due: due.window, Gaps: s.gaps(due.window.Interval, settings.Definition), Now: time.Now().UTC(), Inputs: s.places}
 	var err error
 	if step.Parts, err = s.parts(ctx, directories[s.number][due.version], due.window); err != nil {
 		return step, err
@@ -86,7 +83,15 @@ func (s *shard) parts(ctx context.Context, h *held, due windows.DueWindow) ([]wi
 // since the marks were read before, and still there, since partitions keep them
 // until this shard, too, has closed the window.
 func (s *shard) against(ctx context.Context, marks []redisstore.Mark, directories map[int]map[alerts.Version]*held, other alerts.Version, due windows.DueWindow) ([]windows.Part, error) {
-	number := windows.Shard(other.Model, other.Version, s.options.Shards)
+	directory, err := s.directory(ctx, marks, directories, windows.Shard(other.Model, other.Version, s.options.Shards))
+	if err != nil {
+		return nil, err
+	}
+	return s.parts(ctx, directory[other], due)
+}
+
+// directory is a shard's, read unless it has been.
+func (s *shard) directory(ctx context.Context, marks []redisstore.Mark, directories map[int]map[alerts.Version]*held, number int) (map[alerts.Version]*held, error) {
 	if directories[number] == nil {
 		read, _, err := s.directories(ctx, marks, number)
 		if err != nil {
@@ -94,7 +99,7 @@ func (s *shard) against(ctx context.Context, marks []redisstore.Mark, directorie
 		}
 		directories[number] = read
 	}
-	return s.parts(ctx, directories[number][other], due)
+	return directories[number], nil
 }
 
 // beside counts what the other versions of a model have in a window. Their panes are
@@ -102,14 +107,11 @@ func (s *shard) against(ctx context.Context, marks []redisstore.Mark, directorie
 func (s *shard) beside(ctx context.Context, marks []redisstore.Mark, directories map[int]map[alerts.Version]*held, v alerts.Version, due windows.DueWindow) (alerts.Beside, error) {
 	var beside alerts.Beside
 	for number := range s.options.Shards {
-		if directories[number] == nil {
-			read, _, err := s.directories(ctx, marks, number)
-			if err != nil {
-				return beside, err
-			}
-			directories[number] = read
+		directory, err := s.directory(ctx, marks, directories, number)
+		if err != nil {
+			return beside, err
 		}
-		for other, h := range directories[number] {
+		for other, h := range directory {
 			if other.Model != v.Model || other == v {
 				continue
 			}

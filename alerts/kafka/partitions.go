@@ -99,6 +99,10 @@ func (s *shard) listInputs() {
 	slices.SortFunc(s.inputs, func(a, b input) int {
 		return cmp.Or(cmp.Compare(a.topic, b.topic), cmp.Compare(a.id.Partition, b.id.Partition), bytes.Compare(a.id.Topic[:], b.id.Topic[:]))
 	})
+	s.places = make([]alerts.Input, len(s.inputs))
+	for i, in := range s.inputs {
+		s.places[i] = alerts.Input{Topic: in.topic, ID: in.id}
+	}
 	s.closers.marks.want(s.number, ids)
 }
 

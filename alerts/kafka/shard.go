@@ -25,8 +25,9 @@ type shard struct {
 	own alerts.ShardProgress
 	// inputs are own.Partitions, in the order in which their panes are merged.
 	inputs []input
-	token  string // what Redis knows this owner by
-	begun  bool   // a partition has begun that no commit has told of
+	places []alerts.Input // of inputs, as verdicts name them
+	token  string         // what Redis knows this owner by
+	begun  bool           // a partition has begun that no commit has told of
 
 	versions map[alerts.Version]*version
 	// generation is the offset, in the progress topic, of the last record that

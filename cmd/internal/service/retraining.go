@@ -2,8 +2,6 @@ package service
 
 import (
 	"log/slog"
-	"net"
-	"net/http"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -49,24 +47,6 @@ func configuredRetraining(c *configs.Retraining) (Retraining, error) {
 		r.Targets = append(r.Targets, t)
 	}
 	return r, nil
-}
-
-// httpTransport reaches those who are told or asked something. where names the TLS in
-// errors, which is nil where it is as the system has it.
-func httpTransport(timeout time.Duration, where string, t *configs.TLS) (*http.Transport, error) {
-	transport := &http.Transport{
-		Proxy:       http.ProxyFromEnvironment,
-		DialContext: (&net.Dialer{Timeout: timeout}).DialContext, TLSHandshakeTimeout: timeout,
-		MaxIdleConnsPerHost: 1, IdleConnTimeout: 5 * time.Minute, ForceAttemptHTTP2: true,
-	}
-	if t != nil {
-		config, err := tlsConfig(where, t)
-		if err != nil {
-			return nil, err
-		}
-		transport.TLSClientConfig = config
-	}
-	return transport, nil
 }
 
 // retrainer asks. There is one even where nobody is: what an earlier configuration
